@@ -1,0 +1,64 @@
+//! From a component's room, which may change, to uses and listeners of the session, which end with the component.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use serde::de::DeserializeOwned;
+
+use super::store::Client;
+use crate::{
+    core::view::RoomView,
+    hooks::RealtimeContext,
+    protocol::{Position, RoomId, RoomUpdate},
+};
+
+/// Uses whichever room the signal names, from hydration until the component ends. `begin` is called for each, and
+/// returns what ends it.
+pub(crate) fn follow_room<E: FnOnce() + 'static>(
+    context: &RealtimeContext,
+    room: Signal<RoomId>,
+    begin: impl Fn(&RoomId, ArcRwSignal<RoomView>, &Client) -> E + 'static,
+) {
+    let context = context.clone();
+    // The effect's own clean-up runs before it runs again, and when its owner ends.
+    Effect::new(move |_| {
+        let room = room.get();
+        let client = context.client.clone();
+        let view = client.acquire(&room, context.first_view(&room).as_ref());
+        let end = send_wrapper::SendWrapper::new(begin(&room, view, &client));
+        on_cleanup(move || {
+            end.take()();
+            client.release(&room);
+        });
+    });
+}
+
+/// Listens to whichever room the signal names. Events that cannot be read as `E` are told as such.
+pub(crate) fn listen<E: DeserializeOwned + 'static>(
+    room: Signal<RoomId>,
+    since: Option<Position>,
+    f: impl Fn(RoomUpdate<E>) + 'static,
+) {
+    let Some(context) = use_context::<RealtimeContext>() else { return };
+    let owner = Owner::current();
+    let tell = Rc::new(move |position, event: Option<crate::protocol::WireEvent>| {
+        let update = match event {
+            Some(event) => RoomUpdate::read(position, &event),
+            None => RoomUpdate::Reset(position),
+        };
+        // So that the host's callback finds the component's contexts.
+        match &owner {
+            Some(owner) => owner.with(|| f(update)),
+            None => f(update),
+        }
+    });
+    follow_room(&context, room, move |room, _, client| {
+        let id = client.listen(room, since, tell.clone());
+        let (client, room) = (client.clone(), room.clone());
+        move || {
+            if let Some(id) = id {
+                client.unlisten(&room, id);
+            }
+        }
+    });
+}

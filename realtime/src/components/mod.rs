@@ -1,0 +1,33 @@
+//! What a page shows, each component in a file with its styles beside it in `style/`.
+//!
+//! The styles are served with the module's routes; [`RealtimeStyles`] links them. They read `--rt-*` custom
+//! properties, all with defaults (see `style/tokens.css`), and look right in a page that sets none.
+
+mod avatar;
+mod connection_badge;
+mod presence_avatars;
+mod typing_indicator;
+
+pub use connection_badge::ConnectionBadge;
+use leptos::prelude::*;
+pub use presence_avatars::PresenceAvatars;
+pub use typing_indicator::TypingIndicator;
+
+/// The styles of all components.
+#[cfg(feature = "ssr")]
+pub(crate) const STYLES: &str = concat!(
+    include_str!("../../style/tokens.css"),
+    include_str!("../../style/avatar.css"),
+    include_str!("../../style/typing_indicator.css"),
+    include_str!("../../style/connection_badge.css"),
+);
+
+/// Links the components' styles: once, in the `<head>` of the host's shell.
+#[component]
+pub fn RealtimeStyles(
+    /// The path of `RealtimeConfig`, where the host changed it.
+    #[prop(default = "/realtime")]
+    path: &'static str,
+) -> impl IntoView {
+    view! { <link rel="stylesheet" href=format!("{path}/style.css?v={}", env!("CARGO_PKG_VERSION"))/> }
+}

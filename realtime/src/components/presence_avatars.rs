@@ -1,0 +1,75 @@
+//! The faces of who is here.
+
+use leptos::prelude::*;
+
+use super::avatar::Avatar;
+use crate::{
+    core::view::ViewState,
+    hooks::{RoomSource, use_presence},
+};
+
+/// The faces of who is in a room, the first to come first: at most `max`, then how many more, then the guests.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::{PresenceAvatars, rooms};
+///
+/// rooms! { Board(i64) }
+///
+/// #[component]
+/// fn Header() -> impl IntoView {
+///     view! { <PresenceAvatars room=Board(7) max=5/> }
+/// }
+/// ```
+#[component]
+pub fn PresenceAvatars<S: RoomSource>(
+    /// The room, or a signal of it.
+    room: S,
+    /// The most faces to show.
+    #[prop(default = 5)]
+    max: usize,
+) -> impl IntoView {
+    let presence = use_presence(room);
+    let shown = move || presence.members.get().into_iter().take(max).collect::<Vec<_>>();
+    let more = move || presence.count.get().saturating_sub(max);
+    let loading = move || presence.state.get() == ViewState::Loading;
+    let crowded = move || more() > 0;
+    let guests = move || presence.guests.get() > 0;
+    let nobody = move || !loading() && presence.count.get() == 0 && presence.guests.get() == 0;
+    view! {
+        <div class="rt-presence" aria-busy=move || loading().to_string()>
+            <ul class="rt-avatars" aria-label=move || people_here(presence.count.get())>
+                <For each=shown key=|member| (member.user.clone(), member.status, member.devices.clone()) let:member>
+                    <li><Avatar member/></li>
+                </For>
+                <Show when=loading>
+                    <li class="rt-avatar rt-skeleton" aria-hidden="true"></li>
+                </Show>
+                <Show when=crowded>
+                    <li class="rt-more">{move || format!("+{}", more())}</li>
+                </Show>
+            </ul>
+            <Show when=guests>
+                <span class="rt-guests">{move || guests_here(presence.guests.get())}</span>
+            </Show>
+            <Show when=nobody>
+                <span class="rt-guests">"Nobody is here right now"</span>
+            </Show>
+        </div>
+    }
+}
+
+fn people_here(count: usize) -> String {
+    match count {
+        0 => "Nobody is here right now".to_owned(),
+        1 => "One person is here".to_owned(),
+        count => format!("{count} people are here"),
+    }
+}
+
+fn guests_here(guests: u32) -> String {
+    match guests {
+        1 => "and one guest".to_owned(),
+        guests => format!("and {guests} guests"),
+    }
+}

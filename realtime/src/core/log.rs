@@ -1,0 +1,140 @@
+//! The retained events of one room.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::protocol::{Epoch, Position, UnixMillis, WireEvent};
+
+/// How long a room keeps its events: by number and by age, whichever ends first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The greatest number of events.
+    pub count: usize,
+    /// The greatest age, in milliseconds.
+    pub age_ms: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { count: 1_000, age_ms: 10 * 60 * 1_000 }
+    }
+}
+
+/// Numbered events without gaps, the oldest dropped by [`Retention`].
+#[derive(Clone, Debug)]
+pub struct EventLog {
+    head: Position,
+    events: VecDeque<Arc<WireEvent>>,
+}
+
+impl EventLog {
+    /// An empty log at the beginning of an epoch.
+    #[must_use]
+    pub fn new(epoch: Epoch) -> Self {
+        Self { head: Position { epoch, seq: 0 }, events: VecDeque::new() }
+    }
+
+    /// A log at `head` with the events that lead to it, of which a hole would be dropped with all before it.
+    #[must_use]
+    pub fn from_parts(head: Position, events: Vec<Arc<WireEvent>>) -> Self {
+        let mut kept = VecDeque::with_capacity(events.len());
+        let mut expected = head.seq;
+        for event in events.into_iter().rev() {
+            if event.seq != expected {
+                break;
+            }
+            expected -= 1;
+            kept.push_front(event);
+        }
+        Self { head, events: kept }
+    }
+
+    /// The place after the last event.
+    #[must_use]
+    pub fn head(&self) -> Position {
+        self.head
+    }
+
+    /// Every retained event, in order.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<WireEvent>> {
+        self.events.iter().cloned().collect()
+    }
+
+    /// Whether no event is retained.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Appends the event that follows the head. Any other is refused, and nothing changes.
+    pub fn push(&mut self, event: Arc<WireEvent>) -> bool {
+        let follows = event.seq == self.head.seq + 1;
+        if follows {
+            self.head.seq = event.seq;
+            self.events.push_back(event);
+        }
+        follows
+    }
+
+    /// Drops what is beyond the retention.
+    pub fn trim(&mut self, retention: Retention, now: UnixMillis) {
+        let too_old = |event: &Arc<WireEvent>| event.at.saturating_add(retention.age_ms) < now;
+        while self.events.len() > retention.count || self.events.front().is_some_and(too_old) {
+            self.events.pop_front();
+        }
+    }
+
+    /// Every event after `since`, or nothing where they are not all here any more (another epoch, dropped, or a place
+    /// that this log has not reached).
+    #[must_use]
+    pub fn since(&self, since: Position) -> Option<Vec<Arc<WireEvent>>> {
+        let first = self.head.seq - self.events.len() as u64;
+        if since.epoch != self.head.epoch || since.seq < first || since.seq > self.head.seq {
+            return None;
+        }
+        Some(self.events.range((since.seq - first) as usize..).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64) -> Arc<WireEvent> {
+        let data = serde_json::value::to_raw_value(&seq).unwrap();
+        Arc::new(WireEvent { seq, id: format!("e{seq}").as_str().try_into().unwrap(), at: seq * 1_000, data })
+    }
+
+    fn seqs(log: &EventLog, epoch: u64, seq: u64) -> Option<Vec<u64>> {
+        log.since(Position { epoch: Epoch(epoch), seq }).map(|events| events.iter().map(|e| e.seq).collect())
+    }
+
+    #[test]
+    fn what_came_after_a_position_is_whole_or_nothing() {
+        let mut log = EventLog::new(Epoch(1));
+        assert_eq!(seqs(&log, 1, 0), Some(vec![]));
+        for seq in 1..=5 {
+            assert!(log.push(event(seq)));
+        }
+        assert!(!log.push(event(7)), "a gap is refused");
+        assert!(!log.push(event(5)), "a repeat is refused");
+        assert_eq!(seqs(&log, 1, 3), Some(vec![4, 5]));
+        assert_eq!(seqs(&log, 1, 5), Some(vec![]));
+        assert_eq!(seqs(&log, 1, 6), None, "a place not reached");
+        assert_eq!(seqs(&log, 2, 3), None, "another epoch");
+        log.trim(Retention { count: 3, age_ms: u64::MAX }, 0);
+        assert_eq!(seqs(&log, 1, 2), Some(vec![3, 4, 5]));
+        assert_eq!(seqs(&log, 1, 1), None, "dropped by number");
+        log.trim(Retention { count: 3, age_ms: 1_000 }, 5_500);
+        assert_eq!(seqs(&log, 1, 3), None, "dropped by age");
+        assert_eq!(seqs(&log, 1, 4), Some(vec![5]));
+    }
+
+    #[test]
+    fn a_log_with_a_hole_keeps_what_leads_to_its_head() {
+        let head = Position { epoch: Epoch(1), seq: 5 };
+        let log = EventLog::from_parts(head, vec![event(2), event(4), event(5)]);
+        assert_eq!(seqs(&log, 1, 3), Some(vec![4, 5]));
+        assert_eq!(seqs(&log, 1, 2), None);
+    }
+}

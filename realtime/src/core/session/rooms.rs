@@ -1,0 +1,277 @@
+//! The rooms a session uses: what to join and leave, what was shown, and who listens from where.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{Output, RoomView, ViewState};
+use crate::protocol::{FirstView, JoinRoom, Joined, Outcome, Position, ProtocolError, RoomFrame, RoomId, WireEvent};
+
+/// Names a listener of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListenerId(u64);
+
+/// What is known between this client and the server about one room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// Not joined on this connection.
+    Out,
+    /// Asked for, with everything after this position.
+    Asked(Option<Position>),
+    /// In step, up to this frame.
+    In { frame: u64 },
+    /// Refused on this connection.
+    Refused,
+}
+
+#[derive(Debug)]
+struct UsedRoom {
+    uses: u32,
+    leave_at: Option<u64>,
+    view: RoomView,
+    link: Link,
+    listeners: BTreeMap<ListenerId, Option<Position>>,
+    typed_at: Option<u64>,
+}
+
+impl UsedRoom {
+    /// The position from which all listeners are served: the least one of those that can be compared.
+    fn since(&self) -> Option<Position> {
+        let mut cursors = self.listeners.values().flatten().copied();
+        let first = cursors.next()?;
+        Some(cursors.fold(first, |least, cursor| if cursor.is_before(least) { cursor } else { least }))
+    }
+}
+
+/// Where a room's events go.
+pub(super) struct Sink<'a>(pub(super) &'a mut VecDeque<Output>);
+
+#[derive(Debug)]
+pub(super) struct Rooms {
+    linger_ms: u64,
+    rooms: BTreeMap<RoomId, UsedRoom>,
+    to_join: BTreeSet<RoomId>,
+    to_leave: Vec<RoomId>,
+    next_listener: u64,
+}
+
+impl Rooms {
+    pub(super) fn new(linger_ms: u64) -> Self {
+        Self { linger_ms, rooms: BTreeMap::new(), to_join: BTreeSet::new(), to_leave: Vec::new(), next_listener: 0 }
+    }
+
+    pub(super) fn view(&self, room: &RoomId) -> Option<&RoomView> {
+        self.rooms.get(room).map(|room| &room.view)
+    }
+
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.rooms.values().filter_map(|room| room.leave_at).min()
+    }
+
+    pub(super) fn acquire(&mut self, room: &RoomId, first: Option<&FirstView>) {
+        let used = self.rooms.entry(room.clone()).or_insert_with(|| {
+            self.to_join.insert(room.clone());
+            UsedRoom {
+                uses: 0,
+                leave_at: None,
+                view: RoomView::default(),
+                link: Link::Out,
+                listeners: BTreeMap::new(),
+                typed_at: None,
+            }
+        });
+        used.uses += 1;
+        used.leave_at = None;
+        if let (ViewState::Loading, Some(first)) = (&used.view.state, first) {
+            used.view = RoomView::from_first_view(first);
+        }
+    }
+
+    pub(super) fn release(&mut self, now: u64, room: &RoomId) {
+        if let Some(used) = self.rooms.get_mut(room) {
+            used.uses = used.uses.saturating_sub(1);
+            if used.uses == 0 {
+                used.leave_at = Some(now + self.linger_ms);
+            }
+        }
+    }
+
+    /// Leaves the rooms whose last use is long enough ago, and returns them.
+    pub(super) fn tick(&mut self, now: u64) -> Vec<RoomId> {
+        let ended: Vec<RoomId> = self
+            .rooms
+            .iter()
+            .filter(|(_, used)| used.leave_at.is_some_and(|at| at <= now))
+            .map(|(room, _)| room.clone())
+            .collect();
+        for room in &ended {
+            if let Some(used) = self.rooms.remove(room)
+                && matches!(used.link, Link::Asked(_) | Link::In { .. })
+            {
+                self.to_leave.push(room.clone());
+            }
+            self.to_join.remove(room);
+        }
+        ended
+    }
+
+    pub(super) fn listen(&mut self, room: &RoomId, since: Option<Position>) -> Option<ListenerId> {
+        let used = self.rooms.get_mut(room)?;
+        let id = ListenerId(self.next_listener);
+        self.next_listener += 1;
+        let joined = matches!(used.link, Link::In { .. }).then_some(used.view.position).flatten();
+        let cursor = since.or(joined);
+        used.listeners.insert(id, cursor);
+        // What the room has passed already is replayed for this listener alone: the others' cursors skip it.
+        let covered = match (cursor, joined) {
+            (Some(cursor), Some(joined)) => cursor.epoch == joined.epoch && !cursor.is_before(joined),
+            _ => true,
+        };
+        if !covered {
+            self.to_join.insert(room.clone());
+        }
+        Some(id)
+    }
+
+    pub(super) fn unlisten(&mut self, room: &RoomId, listener: ListenerId) {
+        if let Some(used) = self.rooms.get_mut(room) {
+            used.listeners.remove(&listener);
+        }
+    }
+
+    /// Whether the server is to be told.
+    pub(super) fn typing(&mut self, now: u64, room: &RoomId, on: bool, repeat_ms: u64) -> bool {
+        let Some(used) = self.rooms.get_mut(room) else { return false };
+        if !matches!(used.link, Link::In { .. }) {
+            return false;
+        }
+        if on {
+            let due = used.typed_at.is_none_or(|at| now.saturating_sub(at) >= repeat_ms);
+            if due {
+                used.typed_at = Some(now);
+            }
+            due
+        } else {
+            used.typed_at.take().is_some()
+        }
+    }
+
+    /// A new connection: every room is to be joined on it.
+    pub(super) fn connected(&mut self) {
+        self.to_leave.clear();
+        for (room, used) in &mut self.rooms {
+            used.link = Link::Out;
+            used.typed_at = None;
+            self.to_join.insert(room.clone());
+        }
+    }
+
+    /// The connection is lost. Returns the rooms whose views are stale now.
+    pub(super) fn disconnected(&mut self) -> Vec<RoomId> {
+        let mut stale = Vec::new();
+        for (room, used) in &mut self.rooms {
+            used.link = Link::Out;
+            if used.view.state == ViewState::Live {
+                used.view.state = ViewState::Stale;
+                used.view.typing.clear();
+                stale.push(room.clone());
+            }
+        }
+        stale
+    }
+
+    pub(super) fn take_leaves(&mut self) -> Vec<RoomId> {
+        std::mem::take(&mut self.to_leave)
+    }
+
+    pub(super) fn take_joins(&mut self) -> Vec<JoinRoom> {
+        let mut joins = Vec::new();
+        for room in std::mem::take(&mut self.to_join) {
+            if let Some(used) = self.rooms.get_mut(&room) {
+                let since = used.since();
+                used.link = Link::Asked(since);
+                joins.push(JoinRoom { room, since });
+            }
+        }
+        joins
+    }
+
+    pub(super) fn refuse(&mut self, room: &RoomId, error: ProtocolError) -> bool {
+        let Some(used) = self.rooms.get_mut(room) else { return false };
+        used.link = Link::Refused;
+        used.view = RoomView { state: ViewState::Refused(error), ..RoomView::default() };
+        true
+    }
+
+    pub(super) fn joined(&mut self, mut joined: Joined, sink: &mut Sink<'_>) {
+        let room = joined.room.clone();
+        let Some(used) = self.rooms.get_mut(&room) else { return };
+        // Without having asked, the server says so when a room's order began anew.
+        let asked = match used.link {
+            Link::Asked(since) => since,
+            Link::In { .. } => used.view.position,
+            Link::Out | Link::Refused => return,
+        };
+        let position = joined.position;
+        let events = std::mem::take(&mut joined.events);
+        let replayed = joined.outcome == Outcome::Replay;
+        used.link = Link::In { frame: joined.frame };
+        used.view.join(joined);
+        let mut again = false;
+        for (listener, cursor) in &mut used.listeners {
+            let Some(at) = cursor else {
+                *cursor = Some(position);
+                continue;
+            };
+            if at.epoch == position.epoch && at.seq >= position.seq {
+                continue;
+            }
+            if replayed {
+                deliver(*listener, at, &events, sink);
+            }
+            let behind = at.is_before(position);
+            let was_asked = asked.is_some_and(|asked| asked.epoch == at.epoch && asked.seq <= at.seq);
+            if behind && !was_asked {
+                // This listener came after the question.
+                again = true;
+            } else if *at != position {
+                *at = position;
+                sink.0.push_back(Output::Reset(*listener, position));
+            }
+        }
+        if again {
+            self.to_join.insert(room.clone());
+        }
+        sink.0.push_back(Output::View(room));
+    }
+
+    pub(super) fn frame(&mut self, frame: RoomFrame, sink: &mut Sink<'_>) {
+        let room = frame.room.clone();
+        let Some(used) = self.rooms.get_mut(&room) else { return };
+        let Link::In { frame: last } = &mut used.link else { return };
+        if frame.frame <= *last {
+            return;
+        }
+        if frame.frame != *last + 1 {
+            // One was lost on the way: only a new view is sure to be whole.
+            self.to_join.insert(room);
+            return;
+        }
+        *last = frame.frame;
+        for (listener, cursor) in &mut used.listeners {
+            if let Some(at) = cursor {
+                deliver(*listener, at, &frame.events, sink);
+            }
+        }
+        used.view.apply(frame);
+        sink.0.push_back(Output::View(room));
+    }
+}
+
+/// Gives a listener the events that follow its cursor, and no other.
+fn deliver(listener: ListenerId, cursor: &mut Position, events: &[WireEvent], sink: &mut Sink<'_>) {
+    for event in events {
+        if event.seq == cursor.seq + 1 {
+            cursor.seq = event.seq;
+            sink.0.push_back(Output::Event(listener, *cursor, event.clone()));
+        }
+    }
+}

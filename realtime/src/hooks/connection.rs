@@ -1,0 +1,75 @@
+//! How the connection is.
+
+use leptos::prelude::*;
+
+use super::RealtimeContext;
+use crate::protocol::{Goodbye, UnixMillis, User};
+
+/// The state of the page's connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Not connected yet: before hydration, and on the server.
+    #[default]
+    Idle,
+    /// Connecting.
+    Connecting,
+    /// Connected.
+    Live,
+    /// Disconnected; the next try is due.
+    Waiting {
+        /// How many tries in a row have failed.
+        attempt: u32,
+        /// When the next one is due, by the browser's clock.
+        next_try: UnixMillis,
+    },
+    /// The server ended it, and said what to do.
+    Stopped(Goodbye),
+}
+
+/// What [`use_connection`] returns.
+#[derive(Clone, Copy)]
+pub struct UseConnectionReturn {
+    /// The state of the connection.
+    pub state: Signal<ConnectionState>,
+    /// Who the server says is signed in on this connection.
+    pub user: Signal<Option<User>>,
+    /// Connects anew at once: after signing in or out without loading the page again.
+    pub reconnect: Callback<()>,
+}
+
+/// How the connection is, as it changes.
+///
+/// ## Usage
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::{hooks::ConnectionState, use_connection};
+///
+/// #[component]
+/// fn Lamp() -> impl IntoView {
+///     let connection = use_connection();
+///     view! { <Show when=move || connection.state.get() == ConnectionState::Live>"live"</Show> }
+/// }
+/// ```
+///
+/// ## Server-side rendering
+/// [`ConnectionState::Idle`], nobody signed in.
+pub fn use_connection() -> UseConnectionReturn {
+    let context = use_context::<RealtimeContext>();
+    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+    if let Some(context) = context {
+        let client = StoredValue::new(context.client.clone());
+        return UseConnectionReturn {
+            state: context.client.state().into(),
+            user: context.client.user().into(),
+            reconnect: Callback::new(move |()| {
+                client.try_with_value(|client| client.reconnect());
+            }),
+        };
+    }
+    let _ = context;
+    UseConnectionReturn {
+        state: Signal::stored(ConnectionState::Idle),
+        user: Signal::stored(None),
+        reconnect: Callback::new(|()| {}),
+    }
+}

@@ -1,0 +1,48 @@
+//! Who is here.
+
+use leptos::prelude::*;
+
+use super::{RoomSource, use_room_view};
+use crate::{core::view::ViewState, protocol::Member};
+
+/// What [`use_presence`] returns.
+#[derive(Clone, Copy)]
+pub struct UsePresenceReturn {
+    /// Everyone here, in the order in which they came.
+    pub members: Signal<Vec<Member>>,
+    /// How many people are here, guests not counted.
+    pub count: Signal<usize>,
+    /// How many guests are here.
+    pub guests: Signal<u32>,
+    /// How much of this can be trusted.
+    pub state: Signal<ViewState>,
+}
+
+/// Who is in a room, as it changes. The page's person is then in the room too, and is seen there by others.
+///
+/// ## Usage
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::{rooms, use_presence};
+///
+/// rooms! { Board(i64) }
+///
+/// #[component]
+/// fn Here() -> impl IntoView {
+///     let presence = use_presence(Board(7));
+///     view! { <p>{move || presence.count.get()} " people are here"</p> }
+/// }
+/// ```
+///
+/// ## Server-side rendering
+/// Shows the people of the [`FirstView`](crate::FirstView) given to [`use_first_view`](super::use_first_view), or
+/// nobody, in state [`ViewState::Loading`], without one.
+pub fn use_presence(room: impl RoomSource) -> UsePresenceReturn {
+    let view = use_room_view(room.into_room_id());
+    UsePresenceReturn {
+        members: Memo::new(move |_| view.with(|view| view.members_by_arrival())).into(),
+        count: Memo::new(move |_| view.with(|view| view.members.len())).into(),
+        guests: Memo::new(move |_| view.with(|view| view.guests)).into(),
+        state: Memo::new(move |_| view.with(|view| view.state.clone())).into(),
+    }
+}

@@ -1,0 +1,64 @@
+//! Who is typing.
+
+use leptos::prelude::*;
+
+use super::{RealtimeContext, RoomSource, use_connection, use_room_view};
+use crate::protocol::Member;
+
+/// What [`use_typing`] returns.
+#[derive(Clone, Copy)]
+pub struct UseTypingReturn {
+    /// The other people who are typing.
+    pub people: Signal<Vec<Member>>,
+    /// The person here types: to be called at each key, sent as seldom as it needs to be.
+    pub start: Callback<()>,
+    /// The person here has stopped: when the text is sent or given up. Without it the typing line ends by itself.
+    pub stop: Callback<()>,
+}
+
+/// Who is typing in a room, and a way to say that the person here is.
+///
+/// ## Usage
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::{rooms, use_typing};
+///
+/// rooms! { Board(i64) }
+///
+/// #[component]
+/// fn Editor() -> impl IntoView {
+///     let typing = use_typing(Board(7));
+///     view! { <textarea on:input=move |_| typing.start.run(()) on:blur=move |_| typing.stop.run(())></textarea> }
+/// }
+/// ```
+///
+/// ## Server-side rendering
+/// Nobody types.
+pub fn use_typing(room: impl RoomSource) -> UseTypingReturn {
+    let room = room.into_room_id();
+    let view = use_room_view(room);
+    let me = use_connection().user;
+    let people = Memo::new(move |_| {
+        let me = me.get().map(|user| user.id);
+        view.with(|view| {
+            let others = view.typing.iter().filter(|user| Some(*user) != me.as_ref());
+            others.filter_map(|user| view.members.get(user).cloned()).collect::<Vec<_>>()
+        })
+    });
+    let context = StoredValue::new(use_context::<RealtimeContext>());
+    let say = move |on: bool| {
+        #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+        if let Some(Some(context)) = context.try_get_value()
+            && let Some(room) = room.try_get_untracked()
+        {
+            context.client.typing(&room, on);
+        }
+        #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]
+        let _ = (on, context);
+    };
+    UseTypingReturn {
+        people: people.into(),
+        start: Callback::new(move |()| say(true)),
+        stop: Callback::new(move |()| say(false)),
+    }
+}

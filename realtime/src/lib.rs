@@ -1,0 +1,47 @@
+//! Presence, rooms and live events for [Leptos](https://leptos.dev) full-stack apps, in the same axum process.
+//!
+//! One idea runs through the crate: **every change in a room has one place in one order**, and everyone sees that
+//! order from the HTML they were first given on, or is told to look again.
+//!
+//! | layer | what lives there |
+//! |---|---|
+//! | [`protocol`] | rooms, ids, members, positions, and the frames on the wire: shared by server and browser |
+//! | [`core`] | state machines without I/O, clock or randomness: the client's session, the server's room replica |
+//! | [`server`] (`ssr`) | the [`server::Realtime`] handle, the socket gateway, the hub of replicas, the broker |
+//! | [`client`] | the browser's WebSocket and the store that turns changes into signals |
+//! | [`hooks`], [`components`] | what a page uses |
+//! | [`testing`] (`testing`) | the real gateway over in-memory streams, with a client to drive it |
+//!
+//! A layer uses only the ones above it. The browser half needs the feature `hydrate`, the server half `ssr`; a host's
+//! own `hydrate` and `ssr` features switch them on, so a host writes no `#[cfg]` of its own.
+//!
+//! The wire format is documented in `PROTOCOL.md`, complete enough for a client in another language.
+
+pub mod client;
+pub mod components;
+pub mod core;
+pub mod hooks;
+pub mod protocol;
+#[cfg(feature = "ssr")]
+pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use components::{ConnectionBadge, PresenceAvatars, RealtimeStyles, TypingIndicator};
+pub use hooks::{
+    UseConnectionReturn, UsePresenceReturn, UseTypingReturn, provide_realtime, use_connection, use_presence,
+    use_room_events, use_typing,
+};
+pub use protocol::{
+    DeviceKind, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room, RoomEvent, RoomId, RoomUpdate,
+    Status, User, UserId,
+};
+#[cfg(feature = "ssr")]
+pub use server::{
+    Access, AuthError, Denied, Handshake, Realtime, RealtimeBuilder, RealtimeConfig, expect_realtime, first_view,
+};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::protocol::room::{snake_case, snake_case_len};
+}

@@ -1,0 +1,192 @@
+//! What a client says: the `auth` payload of its handshake, then commands.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{DeviceId, DeviceKind, ErrorCode, PROTOCOL_VERSION, Position, ProtocolError, RoomId, SessionId};
+
+/// The Socket.IO `auth` payload. Every field may be left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auth {
+    /// The protocol version the client speaks; without one, the server's.
+    #[serde(default = "current_protocol")]
+    pub protocol: u32,
+    /// A token for the host's `authenticate`, where the client has no cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The tab's session, kept across reloads. Without one, the server makes one up and the session cannot be resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// How many times this session has connected, counted up by the client. Of two connections of a session the one
+    /// with the greater number is the newer.
+    #[serde(default)]
+    pub incarnation: u64,
+    /// The browser's id, shared by its tabs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceId>,
+    /// The kind of the device.
+    #[serde(default)]
+    pub device_kind: DeviceKind,
+}
+
+fn current_protocol() -> u32 {
+    PROTOCOL_VERSION
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            protocol: PROTOCOL_VERSION,
+            token: None,
+            session: None,
+            incarnation: 0,
+            device: None,
+            device_kind: DeviceKind::Other,
+        }
+    }
+}
+
+/// One room of a [`ClientCommand::Join`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinRoom {
+    /// The room.
+    pub room: RoomId,
+    /// The position that the client already has: what came after it is replayed. Without one nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Position>,
+}
+
+/// What a client asks for, one Socket.IO event each, named as on the wire. Each may carry an acknowledgement, answered
+/// with `{"ok":true}` or `{"error":{code,message}}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientCommand {
+    /// `join {rooms: [{room, since?}]}`: join rooms, or resume them all after a reconnect. Each is answered by a
+    /// `joined` or `refused` frame.
+    Join(Vec<JoinRoom>),
+    /// `leave {rooms: [room]}`: leave rooms at once, without grace.
+    Leave(Vec<RoomId>),
+    /// `typing {room, on}`: begins or ends a typing line. It ends by itself unless repeated.
+    Typing {
+        /// The room typed in, joined before.
+        room: RoomId,
+        /// Whether typing.
+        on: bool,
+    },
+    /// `bye {}`: the session ends for good: leave all rooms at once, without grace.
+    Bye,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Rooms<T> {
+    rooms: Vec<T>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Typing {
+    room: RoomId,
+    on: bool,
+}
+
+impl ClientCommand {
+    /// The Socket.IO event `["name", payload]`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let json = match self {
+            Self::Join(rooms) => serde_json::to_string(&("join", Rooms { rooms: rooms.clone() })),
+            Self::Leave(rooms) => serde_json::to_string(&("leave", Rooms { rooms: rooms.clone() })),
+            Self::Typing { room, on } => serde_json::to_string(&("typing", Typing { room: room.clone(), on: *on })),
+            Self::Bye => serde_json::to_string(&("bye", serde_json::Map::new())),
+        };
+        json.expect("commands are plain data")
+    }
+
+    /// Reads the Socket.IO event `["name", payload]`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadRequest`], [`ErrorCode::InvalidRoom`] or [`ErrorCode::UnknownCommand`], with a sentence that
+    /// says what was expected.
+    pub fn from_json(text: &str) -> Result<Self, ProtocolError> {
+        let parts: Vec<&RawValue> = serde_json::from_str(text)
+            .map_err(|e| ProtocolError::new(ErrorCode::BadRequest, format!("not a JSON array of name and payload: {e}")))?;
+        let name: String = parts
+            .first()
+            .and_then(|name| serde_json::from_str(name.get()).ok())
+            .ok_or_else(|| ProtocolError::new(ErrorCode::BadRequest, "the first element must be the command's name"))?;
+        let payload = parts.get(1).map_or("{}", |payload| payload.get());
+        let name = name.as_str();
+        match name {
+            "join" => Ok(Self::Join(read::<Rooms<JoinRoom>>(name, payload)?.rooms)),
+            "leave" => Ok(Self::Leave(read::<Rooms<RoomId>>(name, payload)?.rooms)),
+            "typing" => read::<Typing>(name, payload).map(|t| Self::Typing { room: t.room, on: t.on }),
+            "bye" => Ok(Self::Bye),
+            _ => Err(ProtocolError::new(
+                ErrorCode::UnknownCommand,
+                format!("{:?} is not a command; known are join, leave, typing, bye", shorten(name)),
+            )),
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(name: &str, payload: &str) -> Result<T, ProtocolError> {
+    serde_json::from_str(payload).map_err(|error| {
+        let text = error.to_string();
+        let code = if text.contains("a room's name") { ErrorCode::InvalidRoom } else { ErrorCode::BadRequest };
+        ProtocolError::new(code, format!("{name}: {text}"))
+    })
+}
+
+fn shorten(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::protocol::Epoch;
+
+    fn code(text: &str) -> ErrorCode {
+        ClientCommand::from_json(text).unwrap_err().code
+    }
+
+    #[test]
+    fn commands_read_back_as_they_were_written() {
+        let room: RoomId = "board:7".parse().unwrap();
+        let since = Some(Position { epoch: Epoch(9), seq: 3 });
+        for command in [
+            ClientCommand::Join(vec![JoinRoom { room: room.clone(), since }, JoinRoom { room: room.clone(), since: None }]),
+            ClientCommand::Leave(vec![room.clone()]),
+            ClientCommand::Typing { room, on: true },
+            ClientCommand::Bye,
+        ] {
+            assert_eq!(ClientCommand::from_json(&command.to_json()), Ok(command));
+        }
+    }
+
+    #[test]
+    fn each_kind_of_bad_command_has_its_code() {
+        assert_eq!(code("[]"), ErrorCode::BadRequest);
+        assert_eq!(code("nonsense"), ErrorCode::BadRequest);
+        assert_eq!(code(r#"[7,{}]"#), ErrorCode::BadRequest);
+        assert_eq!(code(r#"["join",{"rooms":"board:7"}]"#), ErrorCode::BadRequest);
+        assert_eq!(code(r#"["join",{"rooms":[{"room":7}]}]"#), ErrorCode::BadRequest);
+        assert_eq!(code(r#"["join",{"rooms":[{"room":"nonsense"}]}]"#), ErrorCode::InvalidRoom);
+        assert_eq!(code(&format!(r#"["join",{{"rooms":[{{"room":"b:{}"}}]}}]"#, "x".repeat(200))), ErrorCode::InvalidRoom);
+        assert_eq!(code(r#"["dance",{}]"#), ErrorCode::UnknownCommand);
+    }
+
+    #[test]
+    fn unknown_fields_of_a_newer_client_are_skipped() {
+        let command = ClientCommand::from_json(r#"["typing",{"room":"board:7","on":true,"mood":"good"}]"#);
+        assert_eq!(command, Ok(ClientCommand::Typing { room: "board:7".parse().unwrap(), on: true }));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_command_or_an_error(text in ".*") {
+            let _ = ClientCommand::from_json(&text);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What the server says: one Socket.IO event each, named as on the wire.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Member, Position, ProtocolError, RoomId, SessionId, User, UserId, WireEvent};
+
+/// `welcome`: the first frame of a connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The server's protocol version.
+    pub protocol: u32,
+    /// The session, as the client named it or as the server made it up.
+    pub session: SessionId,
+    /// Who is signed in; nobody for a guest.
+    pub user: Option<User>,
+    /// How often a person who goes on typing should repeat it, in milliseconds.
+    pub typing_repeat_ms: u32,
+}
+
+/// How a join relates to the position that the client named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// No position was named: the view begins here.
+    Fresh,
+    /// Every event after the named position is in `events`; none, where nothing happened.
+    Replay,
+    /// The named position can no longer be served: load the page's data again. (Also what an unknown outcome means.)
+    #[serde(other)]
+    Reset,
+}
+
+/// `joined`: a room's first view, or its resumed one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Joined {
+    /// The room.
+    pub room: RoomId,
+    /// How it relates to the position the client named.
+    pub outcome: Outcome,
+    /// The place up to which this view is complete.
+    pub position: Position,
+    /// The number of the last frame that this view contains; the next [`RoomFrame`] carries one more.
+    pub frame: u64,
+    /// The events after the named position, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<WireEvent>,
+    /// Everyone here.
+    pub members: Vec<Member>,
+    /// How many sessions without a user are here.
+    pub guests: u32,
+    /// Who is typing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub typing: Vec<UserId>,
+}
+
+/// `room`: everything that happened in a room since its last frame. What did not change is left out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RoomFrame {
+    /// The room.
+    pub room: RoomId,
+    /// One more than the frame before; a gap means that one was lost: join again.
+    pub frame: u64,
+    /// New events, in order, the first one following the last position.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<WireEvent>,
+    /// People who came, or whose view changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
+    /// People who went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<UserId>,
+    /// The number of guests, when it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<u32>,
+    /// Everyone who is typing, when that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typing: Option<Vec<UserId>>,
+}
+
+/// `refused`: a room was not joined, or may no longer be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The room.
+    pub room: RoomId,
+    /// Why.
+    pub error: ProtocolError,
+}
+
+/// What a client does after the server closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseAction {
+    /// Stay away: a newer connection took over, or the host ended it.
+    Stop,
+    /// Ask the person to sign in again, then connect.
+    SignIn,
+    /// The page is too old: load it again.
+    Reload,
+    /// Connect again, with backoff. (Also what an unknown action means.)
+    #[serde(other)]
+    Retry,
+}
+
+/// `goodbye`: the last frame before the server closes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// What to do next.
+    pub action: CloseAction,
+    /// Why.
+    pub error: ProtocolError,
+}
+
+/// The data of a room's page, as the server knew it at one position: made by the host's server function *before* it
+/// reads the page's data (contract line C2), sent along with that data, and handed to the hooks in the browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstView {
+    /// The room.
+    pub room: RoomId,
+    /// Where the page's data begins: events after it are delivered to the page.
+    pub position: Position,
+    /// Everyone here.
+    pub members: Vec<Member>,
+    /// How many guests are here.
+    pub guests: u32,
+}
+
+/// Everything a server sends.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ServerFrame {
+    /// The connection is accepted.
+    Welcome(Welcome),
+    /// A room's view.
+    Joined(Joined),
+    /// A room was refused.
+    Refused(Refused),
+    /// A room changed.
+    Room(RoomFrame),
+    /// A command without acknowledgement failed.
+    Error(ProtocolError),
+    /// The server closes.
+    Goodbye(Goodbye),
+    /// A frame of a newer server, to be skipped.
+    Unknown(String),
+}
+
+impl ServerFrame {
+    /// Reads the Socket.IO event `["name", payload]`.
+    ///
+    /// # Errors
+    /// When it is not such an array, or a known frame's payload has the wrong types.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        let (name, payload): (Cow<'_, str>, &RawValue) = serde_json::from_str(text)?;
+        let payload = payload.get();
+        Ok(match &*name {
+            "welcome" => Self::Welcome(serde_json::from_str(payload)?),
+            "joined" => Self::Joined(serde_json::from_str(payload)?),
+            "refused" => Self::Refused(serde_json::from_str(payload)?),
+            "room" => Self::Room(serde_json::from_str(payload)?),
+            "error" => Self::Error(serde_json::from_str(payload)?),
+            "goodbye" => Self::Goodbye(serde_json::from_str(payload)?),
+            unknown => Self::Unknown(unknown.to_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_of_a_newer_server_is_skipped_and_a_broken_one_is_an_error() {
+        assert!(matches!(ServerFrame::from_json(r#"["hologram",{"x":1}]"#), Ok(ServerFrame::Unknown(name)) if name == "hologram"));
+        assert!(ServerFrame::from_json(r#"["room",{"room":7}]"#).is_err());
+        assert!(ServerFrame::from_json(r#"{}"#).is_err());
+    }
+
+    #[test]
+    fn unknown_variants_of_a_newer_server_have_a_safe_reading() {
+        let goodbye = r#"["goodbye",{"action":"dance","error":{"code":"new_reason","message":"…"}}]"#;
+        let Ok(ServerFrame::Goodbye(goodbye)) = ServerFrame::from_json(goodbye) else { panic!("a goodbye") };
+        assert_eq!(goodbye.action, CloseAction::Retry);
+        assert_eq!(goodbye.error.code, crate::ErrorCode::Internal);
+        let member: Member = serde_json::from_str(r#"{"user":"1","name":"A","status":"dreaming","since":1}"#).unwrap();
+        assert_eq!(member.status, crate::Status::Online);
+    }
+}

@@ -1,0 +1,118 @@
+//! Newtypes for the ids on the wire, each with the length it is checked against.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! string_id {
+    ($(#[$doc:meta])* $name:ident, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The greatest length, in bytes.
+            pub const MAX_LEN: usize = $max;
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                if text.is_empty() || text.len() > Self::MAX_LEN || text.chars().any(char::is_control) {
+                    return Err(format!(
+                        concat!(stringify!($name), " must be 1 to {} bytes without control characters, got {} bytes"),
+                        Self::MAX_LEN,
+                        text.len()
+                    ));
+                }
+                Ok(Self(text))
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = String;
+
+            fn try_from(text: &str) -> Result<Self, String> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+string_id!(
+    /// A person, by the host's own id (a number or a UUID in text form). Others see it.
+    UserId,
+    64
+);
+string_id!(
+    /// One tab's connection, resumable across reloads and instances. Only its own client and the server know it; it
+    /// counts together with the signed-in user, so that knowing somebody's session id is not enough to take it over.
+    SessionId,
+    64
+);
+string_id!(
+    /// What a browser keeps across its tabs: two tabs of one browser are one device.
+    DeviceId,
+    64
+);
+string_id!(
+    /// Names an event for good: the same event shown twice, or published twice, is recognised by it.
+    EventId,
+    64
+);
+
+impl From<i64> for UserId {
+    fn from(id: i64) -> Self {
+        Self(id.to_string())
+    }
+}
+
+/// A signed-in person, as the host's `authenticate` returns them and as others see them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The host's id of the person.
+    pub id: UserId,
+    /// The name to show.
+    pub name: String,
+}
+
+impl User {
+    /// A user by id and name.
+    ///
+    /// ```
+    /// use leptos_realtime::User;
+    /// assert_eq!(User::new(7, "Ada").id.as_str(), "7");
+    /// ```
+    #[must_use]
+    pub fn new(id: impl Into<UserId>, name: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_empty_too_long_or_has_control_characters_is_refused() {
+        assert!(SessionId::try_from("").is_err());
+        assert!(SessionId::try_from("x".repeat(65)).is_err());
+        assert!(SessionId::try_from("a\nb").is_err());
+        assert!(serde_json::from_str::<SessionId>("\"\"").is_err());
+        assert_eq!(SessionId::try_from("abc").unwrap().as_str(), "abc");
+    }
+}

@@ -1,0 +1,29 @@
+//! What travels between server and browser, and the words both sides use.
+//!
+//! [`RoomId`] and [`Room`] name an audience; [`Position`] a place in its order; [`Member`] a person in it. A client
+//! sends [`ClientCommand`]s and receives [`ServerFrame`]s, each a Socket.IO event whose name is the variant's. Unknown
+//! names, fields and variants are skipped, never fatal, so that old and new versions can talk during a deploy.
+
+pub mod command;
+pub mod error;
+pub mod event;
+pub mod frame;
+pub mod ids;
+pub mod member;
+pub mod position;
+pub mod room;
+
+pub use command::{Auth, ClientCommand, JoinRoom};
+pub use error::{ErrorCode, ProtocolError};
+pub use event::{RoomEvent, RoomUpdate, WireEvent};
+pub use frame::{CloseAction, FirstView, Goodbye, Joined, Outcome, Refused, RoomFrame, ServerFrame, Welcome};
+pub use ids::{DeviceId, EventId, SessionId, User, UserId};
+pub use member::{DeviceKind, Member, Status};
+pub use position::{Epoch, Position};
+pub use room::{NoEvent, Room, RoomId, RoomIdError};
+
+/// The version of the wire protocol that this crate speaks. A client names its own in [`Auth::protocol`].
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Milliseconds since the Unix epoch, UTC: the only form of time on the wire.
+pub type UnixMillis = u64;

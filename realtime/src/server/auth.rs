@@ -1,0 +1,111 @@
+//! Who connects, and what they may see: the host's callbacks and their types.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use http::request::Parts;
+
+use crate::protocol::{ErrorCode, ProtocolError, RoomId, User};
+
+/// What a connecting client presents.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    parts: Arc<Parts>,
+    token: Option<String>,
+}
+
+impl Handshake {
+    pub(crate) fn new(parts: Arc<Parts>, token: Option<String>) -> Self {
+        Self { parts, token }
+    }
+
+    /// The request that opened the socket, or that asks for a page: its headers hold the cookies.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The token of the Socket.IO `auth` payload.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+}
+
+/// Why nobody could be signed in, or nothing authorised.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The cookie or token is not valid; the client is told the sentence and asks the person to sign in.
+    #[error("{0}")]
+    Rejected(String),
+    /// The host could not find out. The client is told to try again, the log has the cause.
+    #[error("sign-in and rights cannot be checked right now")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl AuthError {
+    /// A cookie or token that is not valid, in a sentence for the person.
+    pub fn rejected(sentence: impl Into<String>) -> Self {
+        Self::Rejected(sentence.into())
+    }
+
+    /// A cause that has nothing to do with the person, such as a database that is away.
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+}
+
+impl From<&AuthError> for ProtocolError {
+    fn from(error: &AuthError) -> Self {
+        let code = match error {
+            AuthError::Rejected(_) => ErrorCode::Unauthorized,
+            AuthError::Unavailable(cause) => {
+                tracing::error!(%cause, "the host's sign-in or rights check failed");
+                ErrorCode::Unavailable
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// What is asked for in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Access {
+    /// To see what happens in it and to be seen there.
+    View,
+    /// To send signals, such as typing.
+    Signal,
+}
+
+/// The page's viewer may not see a room.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Denied(pub ProtocolError);
+
+pub(crate) type Authenticate = dyn Fn(Handshake) -> BoxFuture<'static, Result<Option<User>, AuthError>> + Send + Sync;
+pub(crate) type Authorize =
+    dyn Fn(Option<User>, Vec<RoomId>, Access) -> BoxFuture<'static, Result<Vec<RoomId>, AuthError>> + Send + Sync;
+pub(crate) type AutoJoin = dyn Fn(Option<User>) -> BoxFuture<'static, Vec<RoomId>> + Send + Sync;
+
+/// The host's callbacks, as [`super::RealtimeBuilder`] takes them.
+#[derive(Clone)]
+pub(crate) struct Callbacks {
+    pub(crate) authenticate: Arc<Authenticate>,
+    pub(crate) authorize: Arc<Authorize>,
+    pub(crate) auto_join: Arc<AutoJoin>,
+}
+
+impl Callbacks {
+    /// Whether one room is allowed, as an error where it is not.
+    pub(crate) async fn require(&self, who: Option<User>, room: &RoomId, access: Access) -> Result<(), ProtocolError> {
+        let allowed = (self.authorize)(who, vec![room.clone()], access).await.map_err(|e| ProtocolError::from(&e))?;
+        if allowed.contains(room) { Ok(()) } else { Err(forbidden(room)) }
+    }
+}
+
+/// The answer for a room that may not be seen. It does not tell whether the room exists.
+pub(crate) fn forbidden(room: &RoomId) -> ProtocolError {
+    ProtocolError::new(ErrorCode::Forbidden, format!("{room} is not open to you"))
+}

@@ -1,0 +1,113 @@
+//! Where instances meet: each room's order is made here, and nowhere else.
+//!
+//! A broker appends, numbers and publishes in one step, and delivers to every node that subscribed to the room. What it
+//! delivers may be lost; the numbers make a loss visible, and [`Broker::snapshot`] mends it.
+
+mod memory;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+pub use memory::MemoryBroker;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use crate::{
+    core::replica::{Entry, EntryKey, RoomMessage, RoomSnapshot},
+    protocol::{EventId, Position, RoomId, UserId},
+};
+
+/// Why a broker could not do it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokerError {
+    /// The meeting point is away.
+    #[error("the broker cannot be reached: {0}")]
+    Unavailable(String),
+}
+
+/// The meeting point of instances, as one instance sees it.
+#[async_trait]
+pub trait Broker: Send + Sync + 'static {
+    /// Appends an event: numbers, retains and publishes it. Returns the place after it.
+    async fn append(&self, room: &RoomId, id: EventId, data: Box<RawValue>) -> Result<Position, BrokerError>;
+
+    /// Publishes that a person begins, continues or ends typing.
+    async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError>;
+
+    /// Adds a session's entry, or replaces it: `since` is kept from the one before. An entry with a lower incarnation
+    /// than the stored one changes nothing.
+    async fn enter(&self, room: &RoomId, entry: Entry) -> Result<(), BrokerError>;
+
+    /// Removes a session's entry, unless a later incarnation has entered since.
+    async fn exit(&self, room: &RoomId, key: &EntryKey, incarnation: u64) -> Result<(), BrokerError>;
+
+    /// Reads a room in one step.
+    async fn snapshot(&self, room: &RoomId) -> Result<RoomSnapshot, BrokerError>;
+
+    /// From now on the room's messages are delivered to this node.
+    async fn subscribe(&self, room: &RoomId) -> Result<(), BrokerError>;
+
+    /// They no longer are.
+    async fn unsubscribe(&self, room: &RoomId) -> Result<(), BrokerError>;
+
+    /// Drops what has outlived its retention. Called every second or so.
+    fn maintain(&self);
+}
+
+/// A node's end of the broker: bounded, and never waited for. What does not fit is lost and noted, for the hub to
+/// look again.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    shards: Arc<[Shard]>,
+}
+
+#[derive(Debug)]
+struct Shard {
+    sender: mpsc::Sender<(RoomId, RoomMessage)>,
+    lost: AtomicBool,
+}
+
+/// A shard's messages, in order.
+pub(crate) type InboxReceiver = mpsc::Receiver<(RoomId, RoomMessage)>;
+
+impl Inbox {
+    pub(crate) fn new(shards: usize, capacity: usize) -> (Self, Vec<InboxReceiver>) {
+        let (shards, receivers): (Vec<_>, Vec<_>) = (0..shards.max(1))
+            .map(|_| {
+                let (sender, receiver) = mpsc::channel(capacity);
+                (Shard { sender, lost: AtomicBool::new(false) }, receiver)
+            })
+            .unzip();
+        (Self { shards: shards.into() }, receivers)
+    }
+
+    /// Whether both are the inbox of the same node.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shards, &other.shards)
+    }
+
+    /// Hands a room's message over.
+    pub fn deliver(&self, room: &RoomId, message: RoomMessage) {
+        let shard = &self.shards[self.shard_of(room)];
+        if shard.sender.try_send((room.clone(), message)).is_err() {
+            shard.lost.store(true, Ordering::Release);
+        }
+    }
+
+    /// The shard that owns a room.
+    pub(crate) fn shard_of(&self, room: &RoomId) -> usize {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        room.hash(&mut hasher);
+        (hasher.finish() % self.shards.len() as u64) as usize
+    }
+
+    /// Whether messages of this shard were lost since the last question.
+    pub(crate) fn take_lost(&self, shard: usize) -> bool {
+        self.shards[shard].lost.swap(false, Ordering::AcqRel)
+    }
+}

@@ -1,0 +1,158 @@
+//! The module's configuration: one struct, readable from the environment.
+
+use std::time::Duration;
+
+use crate::core::log::Retention;
+
+/// What a host may set. [`RealtimeConfig::default`] is good for development and for most sites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RealtimeConfig {
+    /// Where the module's routes live, without a slash at the end. Both halves must agree: a host that changes it
+    /// passes the same path to [`crate::hooks::provide_realtime_at`].
+    pub path: String,
+    /// Origins that may connect with cookies beside the page's own, as `scheme://host[:port]`.
+    pub allowed_origins: Vec<String>,
+    /// How often the server pings a socket.
+    pub ping_interval: Duration,
+    /// How long after a ping is due a silent socket is cut.
+    pub ping_timeout: Duration,
+    /// How long a socket that does not read is kept.
+    pub stall_timeout: Duration,
+    /// How long others go on seeing a person whose connection was lost.
+    pub leave_grace: Duration,
+    /// How long presence changes are gathered into one frame.
+    pub presence_window: Duration,
+    /// The retained events of each room.
+    pub retention: Retention,
+    /// The greatest size of a client's message, in bytes.
+    pub max_message_bytes: usize,
+    /// The most rooms of one connection.
+    pub max_rooms_per_connection: usize,
+    /// The most commands of one connection that wait to be carried out.
+    pub max_pending_commands: usize,
+    /// The most broker messages that wait in one shard of the hub.
+    pub max_pending_messages: usize,
+    /// How long a room that nobody uses stays served.
+    pub room_idle: Duration,
+}
+
+impl Default for RealtimeConfig {
+    fn default() -> Self {
+        Self {
+            path: "/realtime".to_owned(),
+            allowed_origins: Vec::new(),
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            stall_timeout: Duration::from_secs(30),
+            leave_grace: Duration::from_secs(5),
+            presence_window: Duration::from_millis(100),
+            retention: Retention::default(),
+            max_message_bytes: 16 * 1024,
+            max_rooms_per_connection: 64,
+            max_pending_commands: 64,
+            max_pending_messages: 16 * 1024,
+            room_idle: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What is wrong with the environment.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable} is {found:?}: {fix}")]
+pub struct ConfigError {
+    variable: &'static str,
+    found: String,
+    fix: &'static str,
+}
+
+impl RealtimeConfig {
+    /// The defaults, changed by what the environment says:
+    ///
+    /// | variable | meaning | default |
+    /// |---|---|---|
+    /// | `REALTIME_ALLOWED_ORIGINS` | origins that may connect with cookies beside the page's own, by commas | none |
+    /// | `REALTIME_PING_INTERVAL_MS` | how often the server pings a socket | 25000 |
+    /// | `REALTIME_PING_TIMEOUT_MS` | how long after a ping is due a silent socket is cut | 20000 |
+    /// | `REALTIME_STALL_TIMEOUT_MS` | how long a socket that does not read is kept | 30000 |
+    /// | `REALTIME_LEAVE_GRACE_MS` | how long others go on seeing a person whose connection was lost | 5000 |
+    /// | `REALTIME_PRESENCE_WINDOW_MS` | how long presence changes are gathered into one frame | 100 |
+    /// | `REALTIME_RETAIN_EVENTS` | events kept per room | 1000 |
+    /// | `REALTIME_RETAIN_MS` | the greatest age of a kept event | 600000 |
+    ///
+    /// # Errors
+    /// When a variable cannot be read; the message names it, what was found, and what is expected.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|variable| std::env::var(variable).ok())
+    }
+
+    fn from_lookup(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let number = |variable: &'static str, default: u64, least: u64| match get(variable) {
+            None => Ok(default),
+            Some(found) => match found.trim().parse() {
+                Ok(value) if value >= least => Ok(value),
+                _ => Err(ConfigError { variable, found, fix: "expected a whole number, not too small" }),
+            },
+        };
+        let millis = |variable, default: Duration, least| {
+            number(variable, default.as_millis() as u64, least).map(Duration::from_millis)
+        };
+        let base = Self::default();
+        let mut allowed_origins = Vec::new();
+        if let Some(found) = get("REALTIME_ALLOWED_ORIGINS") {
+            for origin in found.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
+                let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+                if rest.is_none_or(|host| host.is_empty() || host.contains(['/', '*'])) {
+                    let fix = "expected origins like https://example.org, by commas, without paths or wildcards";
+                    return Err(ConfigError { variable: "REALTIME_ALLOWED_ORIGINS", found: origin.to_owned(), fix });
+                }
+                allowed_origins.push(origin.to_ascii_lowercase());
+            }
+        }
+        Ok(Self {
+            allowed_origins,
+            ping_interval: millis("REALTIME_PING_INTERVAL_MS", base.ping_interval, 100)?,
+            ping_timeout: millis("REALTIME_PING_TIMEOUT_MS", base.ping_timeout, 100)?,
+            stall_timeout: millis("REALTIME_STALL_TIMEOUT_MS", base.stall_timeout, 100)?,
+            leave_grace: millis("REALTIME_LEAVE_GRACE_MS", base.leave_grace, 0)?,
+            presence_window: millis("REALTIME_PRESENCE_WINDOW_MS", base.presence_window, 1)?,
+            retention: Retention {
+                count: number("REALTIME_RETAIN_EVENTS", base.retention.count as u64, 1)? as usize,
+                age_ms: number("REALTIME_RETAIN_MS", base.retention.age_ms, 1_000)?,
+            },
+            ..base
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variable: &'static str, value: &'static str) -> Result<RealtimeConfig, ConfigError> {
+        RealtimeConfig::from_lookup(move |asked| (asked == variable).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn the_environment_changes_the_defaults() {
+        assert_eq!(RealtimeConfig::from_lookup(|_| None).unwrap(), RealtimeConfig::default());
+        assert_eq!(from("REALTIME_LEAVE_GRACE_MS", "250").unwrap().leave_grace, Duration::from_millis(250));
+        assert_eq!(
+            from("REALTIME_ALLOWED_ORIGINS", "https://a.example, http://B.example:8080").unwrap().allowed_origins,
+            ["https://a.example", "http://b.example:8080"]
+        );
+    }
+
+    #[test]
+    fn nonsense_is_an_error_that_names_the_variable_and_what_was_found() {
+        for (variable, value) in [
+            ("REALTIME_PING_INTERVAL_MS", "soon"),
+            ("REALTIME_RETAIN_EVENTS", "0"),
+            ("REALTIME_ALLOWED_ORIGINS", "*"),
+            ("REALTIME_ALLOWED_ORIGINS", "example.org"),
+        ] {
+            let message = from(variable, value).unwrap_err().to_string();
+            assert!(message.contains(variable) && message.contains(value), "{message}");
+        }
+    }
+}

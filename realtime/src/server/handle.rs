@@ -1,0 +1,192 @@
+//! The handle of a host.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, http::header, response::IntoResponse, routing::get};
+use leptos::prelude::provide_context;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    auth::{Access, Callbacks, Denied, Handshake},
+    broker::{BrokerError, MemoryBroker},
+    builder::RealtimeBuilder,
+    config::RealtimeConfig,
+    gateway::{self, Gateway},
+    hub::Hub,
+};
+use crate::{
+    components::STYLES,
+    protocol::{ErrorCode, EventId, FirstView, Position, ProtocolError, Room},
+};
+
+/// How long a shutdown waits for the last frames and tasks.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// A running module. Cheap to clone; all clones are the same module.
+///
+/// ```no_run
+/// use axum::Router;
+/// use leptos_realtime::{Realtime, RealtimeConfig, User};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let realtime = Realtime::builder(RealtimeConfig::from_env()?)
+///     .authenticate(|handshake| async move { Ok(handshake.token().map(|name| User::new(1, name))) })
+///     .authorize(|_who, rooms, _access| async move { Ok(rooms) })
+///     .start()
+///     .await?;
+/// let app: Router = Router::new().merge(realtime.routes());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// realtime.serve(listener, app).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Realtime(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) config: RealtimeConfig,
+    pub(super) callbacks: Callbacks,
+    pub(super) hub: Arc<Hub>,
+    pub(super) gateway: Gateway,
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "where tests let nodes meet"))]
+    pub(super) memory: MemoryBroker,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+/// Why an event was not published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The event's type cannot be written as JSON.
+    #[error("the event cannot be written as JSON")]
+    Serialize(#[from] serde_json::Error),
+    /// The meeting point is away.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+}
+
+impl Realtime {
+    /// Begins a module with this configuration.
+    pub fn builder(config: RealtimeConfig) -> RealtimeBuilder {
+        RealtimeBuilder::new(config)
+    }
+
+    /// The module's routes, to be merged into the host's router: the socket endpoint and the components' styles.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let path = &self.0.config.path;
+        Router::new()
+            .route(&format!("{path}/socket.io/"), get(gateway::socket))
+            .with_state(self.0.gateway.clone())
+            .route(&format!("{path}/style.css"), get(styles))
+    }
+
+    /// What the host passes to `leptos_routes_with_context`: makes this handle available to server functions, as
+    /// [`expect_realtime`](super::expect_realtime).
+    pub fn context(&self) -> impl Fn() + Clone + Send + Sync + 'static {
+        let realtime = self.clone();
+        move || provide_context(realtime.clone())
+    }
+
+    /// Publishes an event to everyone in a room, on every instance. Returns its place in the room's order.
+    ///
+    /// # Errors
+    /// When the event cannot be written as JSON, or the meeting point of instances is away.
+    pub async fn publish<R: Room>(&self, room: R, event: &R::Event) -> Result<Position, PublishError> {
+        let data = serde_json::value::to_raw_value(event)?;
+        let id = EventId::try_from(format!("{:032x}", rand::random::<u128>())).expect("32 hexadecimal digits");
+        Ok(self.0.hub.broker().append(&room.room_id(), id, data).await?)
+    }
+
+    /// Who is in a room and where its order stands, for whoever presents this handshake.
+    ///
+    /// To be called *before* the page's data is read: then everything that the data lacks comes after the position,
+    /// and reaches the page as an event. [`first_view`](super::first_view) is the same inside a server function.
+    ///
+    /// # Errors
+    /// When the viewer may not see the room, or that cannot be found out right now.
+    pub async fn first_view<R: Room>(&self, handshake: Handshake, room: R) -> Result<FirstView, Denied> {
+        let room = room.room_id();
+        let who = (self.0.callbacks.authenticate)(handshake).await.map_err(|error| Denied((&error).into()))?;
+        self.0.callbacks.require(who, &room, Access::View).await.map_err(Denied)?;
+        self.0.hub.first_view(&room).await.map_err(|error| {
+            tracing::warn!(%room, %error, "could not make a first view");
+            Denied(ProtocolError::new(ErrorCode::Unavailable, "who is here cannot be told right now"))
+        })
+    }
+
+    /// Serves the host's app until Ctrl-C or SIGTERM, then tells clients to come back and ends the module.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(&self, listener: tokio::net::TcpListener, app: Router) -> std::io::Result<()> {
+        let realtime = self.clone();
+        let stopping = CancellationToken::new();
+        let stopped = stopping.clone();
+        let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+            termination().await;
+            realtime.shutdown().await;
+            stopping.cancel();
+        });
+        tokio::select! {
+            served = server => served,
+            // A browser may keep an HTTP connection open for as long as it likes.
+            () = async { stopped.cancelled().await; tokio::time::sleep(SHUTDOWN).await } => Ok(()),
+        }
+    }
+
+    /// Tells every client to come back, then ends the module's tasks and connections.
+    pub async fn shutdown(&self) {
+        self.0.gateway.drain();
+        // The last frames are on their way for as long as the sockets take to close.
+        let closed = async {
+            while !self.0.gateway.is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), closed).await;
+        self.0.gateway.cut_all();
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(SHUTDOWN, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.0.gateway
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn memory(&self) -> MemoryBroker {
+        self.0.memory.clone()
+    }
+}
+
+async fn styles() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")], STYLES)
+}
+
+async fn termination() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,149 @@
+//! The hub: one replica for each room that this node serves, kept by the broker's messages, shown to subscribers.
+//!
+//! Each shard is a task that takes its rooms' messages in order and sends frames: events at once while the line is
+//! quiet, several in one frame when more have come meanwhile, presence after a window. A room's lock is held while its
+//! frame is put into the subscribers' buffers, so that a join between two frames can neither miss nor repeat a change;
+//! it is never held across an await.
+
+mod room;
+mod shard;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use room::ServedRoom;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    broker::{Broker, BrokerError, Inbox, InboxReceiver},
+    clock::Monotonic,
+    config::RealtimeConfig,
+};
+use crate::{
+    core::log::Retention,
+    protocol::{FirstView, Position, RoomId},
+    server::gateway::{Connection, ConnectionId},
+};
+
+/// See the [module](self).
+pub(crate) struct Hub {
+    broker: Arc<dyn Broker>,
+    inbox: Inbox,
+    rooms: Mutex<HashMap<RoomId, Arc<ServedRoom>>>,
+    clock: Monotonic,
+    retention: Retention,
+    window: Duration,
+    idle: Duration,
+}
+
+impl Hub {
+    /// Starts the hub's shards, which end with the token.
+    pub(crate) fn start(
+        broker: Arc<dyn Broker>,
+        inbox: Inbox,
+        receivers: Vec<InboxReceiver>,
+        config: &RealtimeConfig,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Arc<Self> {
+        let hub = Arc::new(Self {
+            broker,
+            inbox,
+            rooms: Mutex::default(),
+            clock: Monotonic::start(),
+            retention: config.retention,
+            window: config.presence_window,
+            idle: config.room_idle,
+        });
+        for (index, receiver) in receivers.into_iter().enumerate() {
+            tasks.spawn(shard::run(hub.clone(), index, receiver, stop.clone()));
+        }
+        hub
+    }
+
+    pub(crate) fn broker(&self) -> &dyn Broker {
+        &*self.broker
+    }
+
+    /// Serves a room from now on, for as long as it is used and a while longer.
+    pub(crate) async fn serve(&self, room: &RoomId) -> Result<Arc<ServedRoom>, BrokerError> {
+        let served = self.rooms().entry(room.clone()).or_insert_with(|| Arc::new(ServedRoom::new(room.clone()))).clone();
+        served.touch();
+        served
+            .loaded
+            .get_or_try_init(|| async {
+                self.broker.subscribe(room).await?;
+                let snapshot = self.broker.snapshot(room).await?;
+                served.lock().load(snapshot, self.clock.millis());
+                Ok(())
+            })
+            .await?;
+        Ok(served)
+    }
+
+    /// A room's people and position for a page's first HTML.
+    pub(crate) async fn first_view(&self, room: &RoomId) -> Result<FirstView, BrokerError> {
+        let served = self.serve(room).await?;
+        let view = served.lock().first_view();
+        view.ok_or_else(|| BrokerError::Unavailable(format!("{room} is not loaded")))
+    }
+
+    /// Shows a room to a connection: its view now, then every frame.
+    pub(crate) async fn join(
+        &self,
+        room: &RoomId,
+        connection: &Arc<Connection>,
+        since: Option<Position>,
+    ) -> Result<(), BrokerError> {
+        // A room may stop being served between the two lines; then it is served anew.
+        while !self.serve(room).await?.lock().join(connection, since) {}
+        Ok(())
+    }
+
+    /// Ends what [`Hub::join`] began.
+    pub(crate) fn leave(&self, room: &RoomId, connection: ConnectionId) {
+        if let Some(served) = self.served(room) {
+            served.lock().leave(connection);
+            served.touch();
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<ServedRoom>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn served(&self, room: &RoomId) -> Option<Arc<ServedRoom>> {
+        self.rooms().get(room).cloned()
+    }
+
+    /// The rooms of one shard.
+    fn of_shard(&self, shard: usize) -> Vec<Arc<ServedRoom>> {
+        self.rooms().values().filter(|served| self.inbox.shard_of(&served.room) == shard).cloned().collect()
+    }
+
+    /// Stops serving rooms that nobody has used for a while.
+    async fn drop_idle(&self, shard: usize) {
+        let now = Instant::now();
+        for served in self.of_shard(shard) {
+            if !served.is_idle(now, self.idle) {
+                continue;
+            }
+            let closed = {
+                let mut rooms = self.rooms();
+                // Asked again under the lock: `serve` may have handed the room out meanwhile.
+                let closed = Arc::strong_count(&served) == 2 && served.lock().close_if_unused();
+                if closed {
+                    rooms.remove(&served.room);
+                }
+                closed
+            };
+            if closed && let Err(error) = self.broker.unsubscribe(&served.room).await {
+                tracing::warn!(room = %served.room, %error, "could not unsubscribe");
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! One served room: its replica, and the connections that see it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::value::to_raw_value;
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::{
+    core::{
+        log::Retention,
+        replica::{Applied, Replica, RoomMessage, RoomSnapshot},
+    },
+    protocol::{FirstView, Position, RoomId},
+    server::{
+        clock::unix_millis,
+        gateway::{Connection, ConnectionId},
+    },
+};
+
+/// How many messages wait while a snapshot is read. More, and the snapshot is read again.
+const MAX_BUFFERED: usize = 4_096;
+
+pub(crate) struct ServedRoom {
+    pub(super) room: RoomId,
+    /// Set once the first snapshot has been read.
+    pub(super) loaded: OnceCell<()>,
+    state: Mutex<RoomState>,
+    used: Mutex<Instant>,
+}
+
+/// What a room's lock protects.
+pub(super) struct RoomState {
+    room: RoomId,
+    replica: Option<Replica>,
+    /// Whether a snapshot is on its way; messages wait for it in `buffer`.
+    pub(super) loading: bool,
+    buffer: Vec<RoomMessage>,
+    subscribers: HashMap<ConnectionId, Subscriber>,
+    closed: bool,
+    /// Whether a flush of presence is due already.
+    pub(super) scheduled: bool,
+}
+
+struct Subscriber {
+    connection: Arc<Connection>,
+    /// The last position sent before frames were lost to a full buffer.
+    behind: Option<Position>,
+}
+
+impl ServedRoom {
+    pub(super) fn new(room: RoomId) -> Self {
+        let state = RoomState {
+            room: room.clone(),
+            replica: None,
+            loading: true,
+            buffer: Vec::new(),
+            subscribers: HashMap::new(),
+            closed: false,
+            scheduled: false,
+        };
+        Self { room, loaded: OnceCell::new(), state: Mutex::new(state), used: Mutex::new(Instant::now()) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, RoomState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    pub(super) fn is_idle(&self, now: Instant, idle: Duration) -> bool {
+        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        now.duration_since(used) >= idle && self.lock().subscribers.is_empty()
+    }
+}
+
+impl RoomState {
+    /// Takes over a snapshot, then what came while it was read.
+    pub(super) fn load(&mut self, snapshot: RoomSnapshot, now: u64) {
+        let before = self.replica.as_ref().map(Replica::position);
+        let continues = match &mut self.replica {
+            None => {
+                self.replica = Some(Replica::new(self.room.clone(), snapshot));
+                true
+            }
+            Some(replica) => replica.reload(snapshot),
+        };
+        self.loading = false;
+        for message in std::mem::take(&mut self.buffer) {
+            self.apply(&message, now);
+        }
+        if continues {
+            self.flush();
+        } else {
+            // The order began anew: whoever sees the room is shown all of it again.
+            if let Some(replica) = &mut self.replica {
+                replica.take_frame();
+            }
+            for subscriber in self.subscribers.values_mut() {
+                subscriber.behind = subscriber.behind.or(before);
+            }
+            self.catch_up();
+        }
+    }
+
+    pub(super) fn apply(&mut self, message: &RoomMessage, now: u64) -> Applied {
+        match &mut self.replica {
+            Some(replica) if !self.loading => replica.apply(message, now),
+            _ => {
+                if self.buffer.len() < MAX_BUFFERED {
+                    self.buffer.push(message.clone());
+                }
+                Applied::Nothing
+            }
+        }
+    }
+
+    pub(super) fn first_view(&self) -> Option<FirstView> {
+        self.replica.as_ref().map(Replica::first_view)
+    }
+
+    /// False where the room is not served any more.
+    pub(super) fn join(&mut self, connection: &Arc<Connection>, since: Option<Position>) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.flush();
+        let Some(replica) = &self.replica else { return false };
+        let behind = match connection.send("joined", &to_raw_value(&replica.joined(since)).expect("frames are plain data")) {
+            Ok(()) => None,
+            Err(_) => Some(since.unwrap_or_else(|| replica.position())),
+        };
+        self.subscribers.insert(connection.id, Subscriber { connection: connection.clone(), behind });
+        true
+    }
+
+    pub(super) fn leave(&mut self, connection: ConnectionId) {
+        self.subscribers.remove(&connection);
+    }
+
+    /// Sends what changed as one frame, written once for everyone.
+    pub(super) fn flush(&mut self) {
+        let Some(replica) = &mut self.replica else { return };
+        let Some(frame) = replica.take_frame() else { return };
+        let first = frame.events.first().map_or(replica.position().seq, |event| event.seq - 1);
+        let before = Position { epoch: replica.position().epoch, seq: first };
+        let frame = to_raw_value(&frame).expect("frames are plain data");
+        for subscriber in self.subscribers.values_mut() {
+            if subscriber.behind.is_none() && subscriber.connection.send("room", &frame).is_err() {
+                subscriber.behind = Some(before);
+            }
+        }
+    }
+
+    /// Shows the room anew to those whose buffers were full and have room again.
+    fn catch_up(&mut self) {
+        let Some(replica) = &self.replica else { return };
+        for subscriber in self.subscribers.values_mut() {
+            if let Some(since) = subscriber.behind {
+                let view = to_raw_value(&replica.joined(Some(since))).expect("frames are plain data");
+                if subscriber.connection.send("joined", &view).is_ok() {
+                    subscriber.behind = None;
+                }
+            }
+        }
+    }
+
+    /// Once a second or so: typing lines end, old events go, slow readers are helped.
+    pub(super) fn tick(&mut self, retention: Retention, now: u64) {
+        let ended = self.replica.as_mut().is_some_and(|replica| replica.expire(retention, now, unix_millis()));
+        if ended || !self.scheduled {
+            self.flush();
+        }
+        if self.subscribers.values().any(|subscriber| subscriber.behind.is_some()) {
+            self.flush();
+            self.catch_up();
+        }
+    }
+
+    /// Closes the room unless somebody sees it.
+    pub(super) fn close_if_unused(&mut self) -> bool {
+        self.closed = self.subscribers.is_empty() && !self.loading;
+        self.closed
+    }
+}

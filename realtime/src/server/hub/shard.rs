@@ -1,0 +1,115 @@
+//! A shard of the hub: the task that takes its rooms' messages and decides when a frame is due.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{Hub, room::ServedRoom};
+use crate::{
+    core::replica::{Applied, RoomMessage},
+    protocol::RoomId,
+    server::broker::InboxReceiver,
+};
+
+/// The most messages between two looks at what is due.
+const BATCH: usize = 512;
+
+/// How often typing lines, old events, slow readers and idle rooms are looked after.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long a presence-only wait lasts when nothing is due.
+const FAR: Duration = Duration::from_secs(3_600);
+
+pub(super) async fn run(hub: Arc<Hub>, index: usize, mut messages: InboxReceiver, stop: CancellationToken) {
+    let mut batch: Vec<(RoomId, RoomMessage)> = Vec::with_capacity(BATCH);
+    // Windows are all equally long, so the first to be scheduled is the first to be due.
+    let mut windows: VecDeque<(Instant, Arc<ServedRoom>)> = VecDeque::new();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let due = windows.front().map_or_else(|| Instant::now() + FAR, |(due, _)| *due);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = sleep_until(due) => {
+                if let Some((_, served)) = windows.pop_front() {
+                    let mut state = served.lock();
+                    state.scheduled = false;
+                    state.flush();
+                }
+            }
+            _ = tick.tick() => {
+                let lost = hub.inbox.take_lost(index);
+                for served in hub.of_shard(index) {
+                    served.lock().tick(hub.retention, hub.clock.millis());
+                    if lost {
+                        reload(&hub, &served).await;
+                    }
+                }
+                hub.drop_idle(index).await;
+                if index == 0 {
+                    hub.broker.maintain();
+                }
+            }
+            count = messages.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    break;
+                }
+                take(&hub, &mut batch, &mut windows).await;
+            }
+        }
+    }
+}
+
+/// Applies a batch, then sends each room that has something urgent one frame.
+async fn take(
+    hub: &Arc<Hub>,
+    batch: &mut Vec<(RoomId, RoomMessage)>,
+    windows: &mut VecDeque<(Instant, Arc<ServedRoom>)>,
+) {
+    let mut urgent: HashSet<RoomId> = HashSet::new();
+    for (room, message) in batch.drain(..) {
+        let Some(served) = hub.served(&room) else { continue };
+        let applied = served.lock().apply(&message, hub.clock.millis());
+        match applied {
+            Applied::Nothing => {}
+            Applied::Urgent => {
+                urgent.insert(room);
+            }
+            Applied::Presence => {
+                let scheduled = std::mem::replace(&mut served.lock().scheduled, true);
+                if !scheduled {
+                    windows.push_back((Instant::now() + hub.window, served));
+                }
+            }
+            Applied::Gap => reload(hub, &served).await,
+        }
+    }
+    for room in urgent {
+        if let Some(served) = hub.served(&room) {
+            served.lock().flush();
+        }
+    }
+}
+
+/// Reads a room again after messages were lost. Until a later try succeeds, its view stays as it is.
+async fn reload(hub: &Arc<Hub>, served: &Arc<ServedRoom>) {
+    if std::mem::replace(&mut served.lock().loading, true) {
+        return;
+    }
+    match hub.broker.snapshot(&served.room).await {
+        Ok(snapshot) => {
+            tracing::debug!(room = %served.room, "read a room again after a gap");
+            served.lock().load(snapshot, hub.clock.millis());
+        }
+        Err(error) => {
+            tracing::warn!(room = %served.room, %error, "could not read a room again; trying with its next message");
+            served.lock().loading = false;
+        }
+    }
+}

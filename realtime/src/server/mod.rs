@@ -1,0 +1,29 @@
+//! The server half: what a host starts, and what runs inside its axum process.
+//!
+//! ```text
+//! host ── publish ──► Realtime ──► Broker (append, number, publish: one step) ◄── enter, exit ── Gateway ◄── sockets
+//!                                     │                                                            ▲
+//!                                     └──► Hub: one replica per served room ── frames ─────────────┘
+//! ```
+//!
+//! Data goes one way round: nothing reaches a client except through a replica, and nothing changes a replica except a
+//! broker message. [`Realtime`] is the handle of a host, [`broker`] the meeting point of instances; the hub keeps the
+//! replicas, the gateway the sockets.
+
+pub mod auth;
+pub mod broker;
+mod builder;
+mod clock;
+pub mod config;
+mod context;
+mod gateway;
+mod handle;
+mod hub;
+
+pub use auth::{Access, AuthError, Denied, Handshake};
+pub use builder::{RealtimeBuilder, StartError};
+pub use config::{ConfigError, RealtimeConfig};
+pub use context::{expect_realtime, first_view};
+#[cfg(feature = "testing")]
+pub(crate) use gateway::Gateway;
+pub use handle::{PublishError, Realtime};

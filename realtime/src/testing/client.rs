@@ -1,0 +1,249 @@
+//! A client: the real session over an in-memory WebSocket.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::{SinkExt, StreamExt};
+use http::{Request, header};
+use tokio::{
+    io::DuplexStream,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role},
+};
+
+use crate::{
+    Realtime,
+    core::{
+        session::{Connection, Input, ListenerId, Output, Session, SessionConfig},
+        view::RoomView,
+    },
+    protocol::{Auth, Position, Room, RoomId},
+};
+
+/// How long [`TestClient::until`] waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The bytes in flight between client and node.
+const PIPE: usize = 64 * 1024;
+
+/// See the [module](self). It acts only inside [`until`](Self::until).
+pub struct TestClient {
+    node: Realtime,
+    cookie: Option<String>,
+    session: Session,
+    socket: Option<WebSocketStream<DuplexStream>>,
+    started: Instant,
+    events: BTreeMap<RoomId, Vec<String>>,
+    listeners: BTreeMap<ListenerId, RoomId>,
+    texts: Vec<String>,
+}
+
+impl TestClient {
+    /// A client of a node, connecting.
+    #[must_use]
+    pub fn connect(node: &Realtime, auth: Auth) -> Self {
+        let mut client = Self {
+            node: node.clone(),
+            cookie: None,
+            session: Session::new(SessionConfig::default(), auth),
+            socket: None,
+            started: Instant::now(),
+            events: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            texts: Vec::new(),
+        };
+        client.input(Input::Start);
+        client
+    }
+
+    /// Sends this `Cookie` header from the next connection on.
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: &str) -> Self {
+        self.cookie = Some(cookie.to_owned());
+        self
+    }
+
+    /// Uses a room, and records its events after `since`.
+    pub fn join<R: Room>(&mut self, room: R, since: Option<Position>) {
+        let room = room.room_id();
+        self.session.acquire(&room, None);
+        if let Some(id) = self.session.listen(&room, since) {
+            self.listeners.insert(id, room);
+        }
+    }
+
+    /// Ends the use of a room.
+    pub fn leave<R: Room>(&mut self, room: R) {
+        let now = self.now();
+        self.session.release(now, &room.room_id());
+    }
+
+    /// Types in a room, or stops.
+    pub fn typing<R: Room>(&mut self, room: R, on: bool) {
+        let now = self.now();
+        self.session.typing(now, &room.room_id(), on);
+    }
+
+    /// Ends the session for good.
+    pub fn bye(&mut self) {
+        self.session.bye();
+    }
+
+    /// Loses the connection, without a word; [`until`](Self::until) then reconnects to this node.
+    pub fn drop_connection(&mut self, next: &Realtime) {
+        self.node = next.clone();
+        self.socket = None;
+        self.input(Input::Closed);
+    }
+
+    /// The names of who is in a room, as this client sees it, in alphabetical order.
+    #[must_use]
+    pub fn names<R: Room>(&self, room: R) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.view(room).map(|view| view.members.values().map(|m| m.name.clone()).collect()).unwrap_or_default();
+        names.sort();
+        names
+    }
+
+    /// A room as this client sees it.
+    #[must_use]
+    pub fn view<R: Room>(&self, room: R) -> Option<&RoomView> {
+        self.session.view(&room.room_id())
+    }
+
+    /// The events this client was given in a room, as JSON, in order; `reset` where it had to begin anew.
+    #[must_use]
+    pub fn events<R: Room>(&self, room: R) -> &[String] {
+        self.events.get(&room.room_id()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The state of the connection.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        self.session.connection()
+    }
+
+    /// Every message this client ever received, as it came.
+    #[must_use]
+    pub fn received(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// Sends a raw WebSocket message past the session.
+    pub async fn send_raw(&mut self, message: Message) {
+        self.perform_all().await;
+        if let Some(socket) = &mut self.socket {
+            let _ = socket.send(message).await;
+        }
+    }
+
+    /// Lets the client run until the condition holds.
+    ///
+    /// # Panics
+    /// When it does not in 20 seconds, with what was waited for and what the client sees.
+    pub async fn until(&mut self, what: &str, mut condition: impl FnMut(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.perform_all().await;
+            if condition(self) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "still waiting until {what}; {self:?}");
+            self.step(deadline).await;
+        }
+    }
+
+    /// Lets the client run for a while.
+    pub async fn run_for(&mut self, while_: Duration) {
+        let end = Instant::now() + while_;
+        while Instant::now() < end {
+            self.perform_all().await;
+            self.step(end).await;
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        let now = self.now();
+        self.session.handle(now, rand::random(), input);
+    }
+
+    /// Waits for whatever comes first: a message, the session's deadline, or the end.
+    async fn step(&mut self, end: Instant) {
+        let due = self.session.deadline().map_or(end, |at| self.started + Duration::from_millis(at)).min(end);
+        let Some(socket) = &mut self.socket else {
+            sleep_until(due).await;
+            self.input(Input::Tick);
+            return;
+        };
+        tokio::select! {
+            () = sleep_until(due) => self.input(Input::Tick),
+            message = socket.next() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    self.texts.push(text.to_string());
+                    self.input(Input::Received(&text));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => {
+                    self.socket = None;
+                    self.input(Input::Closed);
+                }
+            },
+        }
+    }
+
+    async fn perform_all(&mut self) {
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Open => self.open().await,
+                Output::Send(text) => {
+                    if let Some(socket) = &mut self.socket {
+                        // A node that is gone is noticed by the next read.
+                        let _ = timeout(Duration::from_secs(1), socket.send(Message::text(text))).await;
+                    }
+                }
+                Output::Close => self.socket = None,
+                Output::Event(listener, _, event) => self.record(listener, event.data.get().to_owned()),
+                Output::Reset(listener, _) => self.record(listener, "reset".to_owned()),
+                Output::Connection | Output::View(_) => {}
+            }
+        }
+    }
+
+    fn record(&mut self, listener: ListenerId, text: String) {
+        if let Some(room) = self.listeners.get(&listener) {
+            self.events.entry(room.clone()).or_default().push(text);
+        }
+    }
+
+    async fn open(&mut self) {
+        let (ours, theirs) = tokio::io::duplex(PIPE);
+        let mut request = Request::get("/realtime/socket.io/?EIO=4&transport=websocket");
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let parts = request.body(()).expect("a valid request").into_parts().0;
+        self.socket = match self.node.gateway().serve_stream(theirs, parts) {
+            Ok(()) => Some(WebSocketStream::from_raw_socket(ours, Role::Client, None).await),
+            Err(_) => None,
+        };
+        if self.socket.is_none() {
+            self.input(Input::Closed);
+        }
+    }
+}
+
+impl std::fmt::Debug for TestClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestClient")
+            .field("connection", self.session.connection())
+            .field("events", &self.events)
+            .field("last", &self.texts.last())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! What adopters test with: nodes that run the real gateway over in-memory streams, and clients that run the real
+//! session. Several nodes can meet in one process.
+//!
+//! ```
+//! use leptos_realtime::{Realtime, RealtimeConfig, User, protocol::Auth, rooms, testing::TestClient};
+//!
+//! rooms! { Board(i64) => String }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let realtime = Realtime::builder(RealtimeConfig::default())
+//!     .authenticate(|handshake| async move { Ok(handshake.token().map(|name| User::new(1, name))) })
+//!     .authorize(|_, rooms, _| async move { Ok(rooms) })
+//!     .start()
+//!     .await?;
+//! let mut ada = TestClient::connect(&realtime, Auth { token: Some("Ada".into()), ..Auth::default() });
+//! ada.join(Board(7), None);
+//! ada.until("Ada is here", |ada| ada.names(Board(7)) == ["Ada"]).await;
+//! realtime.publish(Board(7), &"hello".to_owned()).await?;
+//! ada.until("she hears it", |ada| ada.events(Board(7)) == ["\"hello\""]).await;
+//! realtime.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+
+pub use client::TestClient;
+
+use crate::{Realtime, server::RealtimeBuilder};
+
+/// Lets a node that is being built meet the nodes of a running one: two instances in one process.
+#[must_use]
+pub fn beside(builder: RealtimeBuilder, node: &Realtime) -> RealtimeBuilder {
+    builder.meeting(node.memory())
+}
