@@ -167,7 +167,8 @@ mod tests {
         #[test]
         fn an_event_reads_back(id in proptest::option::of(any::<u64>()), name in "[a-z]{1,9}", value in ".*") {
             let json = serde_json::to_string(&(name, value)).unwrap();
-            prop_assert_eq!(Packet::decode(&event(id, &json)), Ok(Packet::Event(&json)));
+            let message = event(id, &json);
+            prop_assert_eq!(Packet::decode(&message), Ok(Packet::Event(&json)));
         }
     }
 }

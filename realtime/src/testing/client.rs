@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long [`TestClient::until`] waits.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The bytes in flight between client and node.
 const PIPE: usize = 64 * 1024;
@@ -72,6 +72,7 @@ impl TestClient {
         if let Some(id) = self.session.listen(&room, since) {
             self.listeners.insert(id, room);
         }
+        self.input(Input::Tick);
     }
 
     /// Ends the use of a room.
@@ -142,7 +143,7 @@ impl TestClient {
     /// Lets the client run until the condition holds.
     ///
     /// # Panics
-    /// When it does not in 20 seconds, with what was waited for and what the client sees.
+    /// When it does not in 60 seconds, with what was waited for and what the client sees.
     pub async fn until(&mut self, what: &str, mut condition: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -242,8 +243,8 @@ impl std::fmt::Debug for TestClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TestClient")
             .field("connection", self.session.connection())
-            .field("events", &self.events)
-            .field("last", &self.texts.last())
+            .field("events", &self.events.values().map(Vec::len).collect::<Vec<_>>())
+            .field("last", &self.texts.last().map(|text| text.chars().take(400).collect::<String>()))
             .finish_non_exhaustive()
     }
 }

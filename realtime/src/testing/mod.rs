@@ -27,7 +27,20 @@ mod client;
 
 pub use client::TestClient;
 
-use crate::{Realtime, server::RealtimeBuilder};
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use crate::{
+    Realtime,
+    server::{Handshake, RealtimeBuilder},
+};
+
+/// What a page's request presents.
+#[must_use]
+pub fn handshake(parts: Parts, token: Option<String>) -> Handshake {
+    Handshake::new(Arc::new(parts), token)
+}
 
 /// Lets a node that is being built meet the nodes of a running one: two instances in one process.
 #[must_use]

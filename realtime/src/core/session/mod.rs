@@ -173,7 +173,9 @@ impl Session {
     /// When [`Input::Tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        [self.deadline, self.rooms.deadline()].into_iter().flatten().min()
+        // What the hooks of one page ask for together goes into one message: at once, but not before they all have.
+        let asked = (self.connection == Connection::Live && self.rooms.has_asked()).then_some(0);
+        [self.deadline, self.rooms.deadline(), asked].into_iter().flatten().min()
     }
 
     /// The state of the connection.
@@ -200,11 +202,10 @@ impl Session {
         self.rooms.view(room)
     }
 
-    /// Uses a room once more; the first use joins it. A first view, made by the server for this page, is shown until
-    /// then.
+    /// Uses a room once more; the first use joins it with the next [`Input`]. A first view, made by the server for this
+    /// page, is shown until then.
     pub fn acquire(&mut self, room: &RoomId, first: Option<&FirstView>) {
         self.rooms.acquire(room, first);
-        self.flush();
     }
 
     /// Ends one use of a room; the last one leaves it, after a while in which it may be used again.
@@ -214,9 +215,7 @@ impl Session {
 
     /// Listens to a room in use, to every event after `since`, or from now on.
     pub fn listen(&mut self, room: &RoomId, since: Option<Position>) -> Option<ListenerId> {
-        let id = self.rooms.listen(room, since);
-        self.flush();
-        id
+        self.rooms.listen(room, since)
     }
 
     /// Stops listening.

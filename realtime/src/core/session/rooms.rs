@@ -66,6 +66,11 @@ impl Rooms {
         self.rooms.values().filter_map(|room| room.leave_at).min()
     }
 
+    /// Whether the server is to be told something.
+    pub(super) fn has_asked(&self) -> bool {
+        !self.to_join.is_empty() || !self.to_leave.is_empty()
+    }
+
     pub(super) fn acquire(&mut self, room: &RoomId, first: Option<&FirstView>) {
         let used = self.rooms.entry(room.clone()).or_insert_with(|| {
             self.to_join.insert(room.clone());

@@ -86,7 +86,7 @@ impl Rig {
         let since = since.map(|seq| Position { epoch: Epoch(0xaa), seq });
         self.session.acquire(&board(), None);
         let id = self.session.listen(&board(), since).unwrap();
-        self.pump();
+        self.input(Input::Tick);
         id
     }
 }
