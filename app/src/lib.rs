@@ -1,1 +1,19 @@
+//! The forum: its pages, its server functions and, on the server, its database.
+//!
+//! It uses `leptos_realtime` as any host would: [`rooms`] declares the rooms, the pages use the hooks and components,
+//! [`api`] publishes, and [`backend`] answers the module's questions about people and rights.
 
+#![recursion_limit = "256"]
+
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod backend;
+mod components;
+mod model;
+mod pages;
+mod rooms;
+mod shell;
+
+pub use model::{BoardPage, BoardSummary, CommunityPage, CommunitySummary, Person, Post};
+pub use rooms::{Board, BoardEvent, Community};
+pub use shell::{App, shell};

@@ -1,1 +1,78 @@
-fn main(){}
+//! The forum's server: SSR pages, server functions and the realtime endpoint in one axum process.
+
+mod config;
+
+use std::{error::Error, process::ExitCode};
+
+use app::{
+    App,
+    backend::{Forum, Rights, SessionKey},
+    shell,
+};
+use axum::Router;
+use config::Config;
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
+use leptos_realtime::Realtime;
+use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_env_filter(config::log_filter()).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut message = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                message = format!("{message}: {error}");
+                cause = error.source();
+            }
+            eprintln!("forum: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env()?;
+    let forum = Forum::open(&config.database_url).await?;
+    let key = match config.session_key {
+        Some(key) => key,
+        None => {
+            let secret = forum.setting("session_secret", SessionKey::random_secret).await?;
+            SessionKey::new(&secret).ok_or("the session secret in the database is too short")?
+        }
+    };
+    let rights = Rights::new(forum, key);
+
+    let (who, may, rooms) = (rights.clone(), rights.clone(), rights.clone());
+    let realtime = Realtime::builder(config.realtime)
+        .authenticate(move |handshake| { let who = who.clone(); async move { who.authenticate(handshake).await } })
+        .authorize(move |user, rooms, access| { let may = may.clone(); async move { may.authorize(user, rooms, access).await } })
+        .auto_join(move |user| { let rooms = rooms.clone(); async move { rooms.rooms_of(user).await } })
+        .start()
+        .await?;
+
+    let provide_realtime = realtime.context();
+    let context = move || {
+        provide_realtime();
+        provide_context(rights.clone());
+    };
+    let options = config.leptos;
+    let document = { let options = options.clone(); move || shell(options.clone()) };
+    let app = Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(App), context.clone(), document)
+        .fallback(file_and_error_handler_with_context::<leptos::prelude::LeptosOptions, _>(context, shell))
+        .layer(CompressionLayer::new())
+        .merge(realtime.routes())
+        .layer(TraceLayer::new_for_http())
+        .with_state(options.clone());
+
+    let listener = tokio::net::TcpListener::bind(options.site_addr)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}; set LEPTOS_SITE_ADDR to another address", options.site_addr))?;
+    println!("The forum is at http://{}", listener.local_addr()?);
+    realtime.serve(listener, app).await?;
+    Ok(())
+}

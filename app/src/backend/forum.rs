@@ -1,0 +1,300 @@
+//! The forum's database.
+
+use std::{
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use sqlx::{
+    FromRow,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{
+    api::ApiError,
+    model::{BoardSummary, CommunitySummary, Person, Post},
+};
+
+/// The most posts of a board's page.
+const PAGE: i64 = 100;
+
+/// The database, migrated and seeded. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Forum {
+    pool: SqlitePool,
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Not an address of a SQLite database.
+    #[error("DATABASE_URL is {0:?}: expected sqlite:PATH, such as sqlite:data/forum.db")]
+    Address(String),
+    /// It cannot be opened.
+    #[error("the database {0:?} cannot be opened; is its folder there, and may it be written?")]
+    Open(String, #[source] sqlx::Error),
+    /// Its tables cannot be made or changed.
+    #[error("the database cannot be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Its first content cannot be written.
+    #[error("the database cannot be filled")]
+    Seed(#[from] sqlx::Error),
+}
+
+#[derive(FromRow)]
+struct CommunityRow {
+    id: i64,
+    slug: String,
+    name: String,
+    about: String,
+}
+
+#[derive(FromRow)]
+struct BoardRow {
+    id: i64,
+    slug: String,
+    name: String,
+    about: String,
+    posts: i64,
+}
+
+#[derive(FromRow)]
+struct PostRow {
+    id: i64,
+    author: i64,
+    author_name: String,
+    title: String,
+    body: String,
+    created: i64,
+}
+
+impl From<CommunityRow> for CommunitySummary {
+    fn from(row: CommunityRow) -> Self {
+        Self { id: row.id, slug: row.slug, name: row.name, about: row.about }
+    }
+}
+
+impl From<BoardRow> for BoardSummary {
+    fn from(row: BoardRow) -> Self {
+        Self { id: row.id, slug: row.slug, name: row.name, about: row.about, posts: row.posts }
+    }
+}
+
+impl From<PostRow> for Post {
+    fn from(row: PostRow) -> Self {
+        let author = Person { id: row.author, name: row.author_name };
+        Self { id: row.id, author, title: row.title, body: row.body, created: row.created }
+    }
+}
+
+const BOARDS: &str = "
+    select id, slug, name, about, (select count(*) from post where post.board = board.id) as posts
+    from board
+    where community = $1 and ($2 is null or slug = $2)
+    order by id";
+
+/// A database error, for the log; the person reads that something did not work.
+fn internal(error: sqlx::Error) -> ApiError {
+    tracing::error!(%error, "a query failed");
+    ApiError::Internal("the database".to_owned())
+}
+
+impl Forum {
+    /// Opens the database, making it where it is missing, and brings it up to date.
+    ///
+    /// # Errors
+    /// When the address is not one of SQLite, the file cannot be opened, or a migration fails.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Address(url.to_owned()))?;
+        if let Some(folder) = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            // Where this fails, opening fails too, and says more.
+            let _ = std::fs::create_dir_all(folder);
+        }
+        let options = options
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(5));
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
+        let pool = pool.map_err(|error| OpenError::Open(url.to_owned(), error))?;
+        sqlx::migrate!("../migrations").run(&pool).await?;
+        let forum = Self { pool };
+        super::seed::fill_if_empty(&forum.pool).await?;
+        Ok(forum)
+    }
+
+    /// A value made up once and kept.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn setting(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, sqlx::Error> {
+        sqlx::query("insert into setting (name, value) values ($1, $2) on conflict (name) do nothing")
+            .bind(name)
+            .bind(make())
+            .execute(&self.pool)
+            .await?;
+        sqlx::query_scalar("select value from setting where name = $1").bind(name).fetch_one(&self.pool).await
+    }
+
+    /// All communities.
+    pub async fn communities(&self) -> Result<Vec<CommunitySummary>, ApiError> {
+        let rows: Vec<CommunityRow> = sqlx::query_as("select id, slug, name, about from community order by id")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(internal)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// A community by its name in addresses.
+    pub async fn community(&self, slug: &str) -> Result<CommunitySummary, ApiError> {
+        let row: Option<CommunityRow> = sqlx::query_as("select id, slug, name, about from community where slug = $1")
+            .bind(slug)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(internal)?;
+        row.map(Into::into).ok_or(ApiError::NotFound)
+    }
+
+    /// A community's boards.
+    pub async fn boards(&self, community: i64) -> Result<Vec<BoardSummary>, ApiError> {
+        let rows: Vec<BoardRow> = sqlx::query_as(BOARDS)
+            .bind(community)
+            .bind(None::<&str>)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(internal)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// A board by its name in addresses.
+    pub async fn board(&self, community: i64, slug: &str) -> Result<BoardSummary, ApiError> {
+        let row: Option<BoardRow> = sqlx::query_as(BOARDS)
+            .bind(community)
+            .bind(slug)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(internal)?;
+        row.map(Into::into).ok_or(ApiError::NotFound)
+    }
+
+    /// The newest posts of a board.
+    pub async fn posts(&self, board: i64) -> Result<Vec<Post>, ApiError> {
+        let rows: Vec<PostRow> = sqlx::query_as(
+            "select post.id, author, person.name as author_name, title, body, post.created
+             from post join person on person.id = post.author
+             where board = $1
+             order by post.id desc
+             limit $2",
+        )
+        .bind(board)
+        .bind(PAGE)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(internal)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Adds a post.
+    pub async fn create_post(&self, board: i64, author: &Person, title: &str, body: &str) -> Result<Post, ApiError> {
+        let created = now();
+        let id: Option<i64> = sqlx::query_scalar(
+            "insert into post (board, author, title, body, created)
+             select id, $2, $3, $4, $5 from board where id = $1
+             returning id",
+        )
+        .bind(board)
+        .bind(author.id)
+        .bind(title)
+        .bind(body)
+        .bind(created)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(internal)?;
+        let id = id.ok_or(ApiError::NotFound)?;
+        Ok(Post { id, author: author.clone(), title: title.to_owned(), body: body.to_owned(), created })
+    }
+
+    /// A person by id.
+    pub async fn person(&self, id: i64) -> Result<Option<Person>, sqlx::Error> {
+        let row: Option<(i64, String)> =
+            sqlx::query_as("select id, name from person where id = $1").bind(id).fetch_optional(&self.pool).await?;
+        Ok(row.map(|(id, name)| Person { id, name }))
+    }
+
+    /// The person of this name, who becomes a member of every community when new.
+    pub async fn person_by_name(&self, name: &str) -> Result<Person, ApiError> {
+        let mut tx = self.pool.begin_with("begin immediate").await.map_err(internal)?;
+        sqlx::query("insert into person (name, created) values ($1, $2) on conflict (name) do nothing")
+            .bind(name)
+            .bind(now())
+            .execute(&mut *tx)
+            .await
+            .map_err(internal)?;
+        let (id, name): (i64, String) = sqlx::query_as("select id, name from person where name = $1")
+            .bind(name)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(internal)?;
+        sqlx::query(
+            "insert into membership (community, person) select id, $1 from community where true on conflict do nothing",
+        )
+        .bind(id)
+        .execute(&mut *tx)
+        .await
+        .map_err(internal)?;
+        tx.commit().await.map_err(internal)?;
+        Ok(Person { id, name })
+    }
+
+    /// The communities of a person.
+    pub async fn memberships(&self, person: i64) -> Result<Vec<i64>, sqlx::Error> {
+        sqlx::query_scalar("select community from membership where person = $1").bind(person).fetch_all(&self.pool).await
+    }
+
+    /// Which of these communities there are.
+    pub async fn existing_communities(&self) -> Result<Vec<i64>, sqlx::Error> {
+        sqlx::query_scalar("select id from community").fetch_all(&self.pool).await
+    }
+
+    /// Which boards there are.
+    pub async fn existing_boards(&self) -> Result<Vec<i64>, sqlx::Error> {
+        sqlx::query_scalar("select id from board").fetch_all(&self.pool).await
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_new_database_is_lived_in_and_takes_posts() {
+        let forum = Forum::open("sqlite::memory:").await.unwrap();
+        let communities = forum.communities().await.unwrap();
+        let community = forum.community(&communities[0].slug).await.unwrap();
+        let board = forum.boards(community.id).await.unwrap().remove(0);
+        assert!(board.posts > 0);
+        let ada = forum.person_by_name("Ada").await.unwrap();
+        assert_eq!(forum.person_by_name("ada").await.unwrap(), ada, "names differ by more than case");
+        assert!(forum.memberships(ada.id).await.unwrap().contains(&community.id));
+        let post = forum.create_post(board.id, &ada, "Hello", "…").await.unwrap();
+        assert_eq!(forum.posts(board.id).await.unwrap()[0], post);
+        assert_eq!(forum.create_post(999, &ada, "Hello", "…").await, Err(ApiError::NotFound));
+        assert_eq!(forum.board(community.id, "nowhere").await, Err(ApiError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_used_is_named() {
+        let error = Forum::open("mysql://localhost").await.unwrap_err();
+        assert!(error.to_string().contains("mysql://localhost"), "{error}");
+        let error = Forum::open("sqlite:/proc/nowhere/forum.db").await.unwrap_err();
+        assert!(error.to_string().contains("/proc/nowhere/forum.db"), "{error}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The forum on the server: its database, its sessions, and its answers to the realtime module.
+
+mod forum;
+mod request;
+mod rights;
+mod seed;
+mod session;
+
+pub use forum::{Forum, OpenError};
+pub use request::Request;
+pub use rights::Rights;
+pub use session::SessionKey;

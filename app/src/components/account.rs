@@ -1,0 +1,83 @@
+//! Who is signed in on this page, and the bar that shows it.
+
+use leptos::prelude::*;
+use leptos_realtime::use_connection;
+use leptos_router::{components::A, hooks::use_location};
+
+use crate::{
+    api::{ApiError, SignIn, SignOut, current_person},
+    model::Person,
+};
+
+/// Signing in and out, and who is signed in.
+#[derive(Clone, Copy)]
+pub struct Account {
+    pub person: Resource<Result<Option<Person>, ApiError>>,
+    pub sign_in: ServerAction<SignIn>,
+    pub sign_out: ServerAction<SignOut>,
+}
+
+/// Makes [`use_account`] work below.
+pub fn provide_account() {
+    let sign_in = ServerAction::<SignIn>::new();
+    let sign_out = ServerAction::<SignOut>::new();
+    let changes = Memo::new(move |_| {
+        let signed_in = sign_in.value().with(|value| matches!(value, Some(Ok(_))));
+        (sign_in.version().get(), sign_out.version().get(), signed_in)
+    });
+    let person = Resource::new(move || changes.get(), |_| current_person());
+    // The socket was opened as somebody else.
+    let reconnect = use_connection().reconnect;
+    Effect::new(move |before: Option<_>| {
+        let now = changes.get();
+        if before.is_some_and(|before| before != now) {
+            reconnect.run(());
+        }
+        now
+    });
+    provide_context(Account { person, sign_in, sign_out });
+}
+
+/// See [`Account`].
+pub fn use_account() -> Account {
+    expect_context()
+}
+
+/// The bar at the top of every page.
+#[component]
+pub fn Header() -> impl IntoView {
+    view! {
+        <header class="bar">
+            <A href="/" attr:class="brand">"Curia"</A>
+            <nav class="account" aria-label="Account">
+                <Transition fallback=|| view! { <span class="account-name" aria-busy="true">"…"</span> }>
+                    <Who/>
+                </Transition>
+            </nav>
+        </header>
+    }
+}
+
+#[component]
+fn Who() -> impl IntoView {
+    let account = use_account();
+    let location = use_location();
+    let sign_in_link = move || match location.pathname.get().as_str() {
+        "/sign-in" => "/sign-in".to_owned(),
+        path => format!("/sign-in?next={path}"),
+    };
+    move || {
+        Suspend::new(async move {
+            match account.person.await {
+                Ok(Some(person)) => view! {
+                    <span class="account-name">{person.name}</span>
+                    <ActionForm action=account.sign_out>
+                        <button class="quiet" type="submit">"Sign out"</button>
+                    </ActionForm>
+                }
+                .into_any(),
+                _ => view! { <a class="button" href=sign_in_link>"Sign in"</a> }.into_any(),
+            }
+        })
+    }
+}

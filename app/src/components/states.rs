@@ -1,0 +1,41 @@
+//! What a page shows while it loads, and when it cannot.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::api::ApiError;
+
+/// The shape of a page that is on its way.
+#[component]
+pub fn Skeleton() -> impl IntoView {
+    view! {
+        <div class="skeleton" aria-busy="true" aria-label="Loading">
+            <span></span><span></span><span></span>
+        </div>
+    }
+}
+
+/// Why a page cannot be shown, and what to do.
+#[component]
+pub fn PageError(error: ApiError, retry: impl Fn() + 'static) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(match error {
+            ApiError::NotFound => http::StatusCode::NOT_FOUND,
+            ApiError::Denied(_) | ApiError::SignIn => http::StatusCode::FORBIDDEN,
+            ApiError::Invalid(_) => http::StatusCode::BAD_REQUEST,
+            ApiError::Internal(_) => http::StatusCode::INTERNAL_SERVER_ERROR,
+        });
+    }
+    let passing = matches!(error, ApiError::Internal(_));
+    view! {
+        <Title text="Not here"/>
+        <section class="notice">
+            <h1>{error.to_string()}</h1>
+            <p>
+                {passing.then(|| view! { <button type="button" on:click=move |_| retry()>"Try again"</button> " " })}
+                <a href="/">"To the communities"</a>
+            </p>
+        </section>
+    }
+}

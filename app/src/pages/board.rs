@@ -1,0 +1,188 @@
+//! A board: its posts, live, and the form that adds one.
+
+use leptos::{html, prelude::*, task::spawn_local};
+use leptos_meta::Title;
+use leptos_realtime::{RoomUpdate, TypingIndicator, hooks::use_first_view, use_room_events, use_typing};
+
+use super::use_param;
+use crate::{
+    api::{CreatePost, MAX_BODY, MAX_TITLE, load_board},
+    components::{BoardList, PageError, Skeleton, TimeAgo, WhoIsHere, use_account},
+    model::{self, Post},
+    rooms::{Board, BoardEvent},
+};
+
+#[component]
+pub fn BoardPage() -> impl IntoView {
+    let (community, board) = (use_param("community"), use_param("board"));
+    let page = Resource::new(
+        move || (community.get(), board.get()),
+        |(community, board)| load_board(community, board),
+    );
+    view! {
+        <Transition fallback=Skeleton>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(page) => view! { <Page page/> }.into_any(),
+                    Err(error) => view! { <PageError error retry=move || page.refetch()/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// The posts of the page as they change, and those that arrived while it was open.
+#[derive(Clone, Copy)]
+struct Posts {
+    list: RwSignal<Vec<Post>>,
+    fresh: RwSignal<Vec<i64>>,
+}
+
+impl Posts {
+    /// Adds a post, or replaces it: an event may tell of what the page has already.
+    fn put(self, post: Post) {
+        self.list.update(|list| match list.iter_mut().find(|known| known.id == post.id) {
+            Some(known) => *known = post,
+            None => {
+                self.fresh.update(|fresh| fresh.push(post.id));
+                let place = list.partition_point(|known| known.id > post.id);
+                list.insert(place, post);
+            }
+        });
+    }
+}
+
+#[component]
+fn Page(page: model::BoardPage) -> impl IntoView {
+    let room = Board(page.board.id);
+    let since = page.view.position;
+    use_first_view(page.view);
+    let posts = Posts { list: RwSignal::new(page.posts), fresh: RwSignal::new(Vec::new()) };
+    let address = (page.community.slug.clone(), page.board.slug.clone());
+    use_room_events(room.clone(), since, move |update| match update {
+        RoomUpdate::Event(event) => match event.data {
+            BoardEvent::PostCreated(post) => posts.put(post),
+        },
+        // What was missed cannot be replayed: look again, without touching what is being written.
+        _ => {
+            let (community, board) = address.clone();
+            spawn_local(async move {
+                if let Ok(page) = load_board(community, board).await {
+                    page.posts.into_iter().for_each(|post| posts.put(post));
+                }
+            });
+        }
+    });
+    view! {
+        <Title text=page.board.name.clone()/>
+        <div class="columns">
+            <BoardList community=page.community boards=page.boards/>
+            <aside class="side"><WhoIsHere room=room.clone()/></aside>
+            <section class="talk">
+                <h1>{page.board.name}</h1>
+                <p class="lead">{page.board.about}</p>
+                <Transition>
+                    <Composer room posts/>
+                </Transition>
+                <PostList posts/>
+            </section>
+        </div>
+    }
+}
+
+#[component]
+fn PostList(posts: Posts) -> impl IntoView {
+    let empty = move || posts.list.with(Vec::is_empty);
+    view! {
+        <ol class="posts" aria-label="Posts, the newest first">
+            <For each=move || posts.list.get() key=|post| post.id let:post>
+                <PostCard fresh=posts.fresh.with_untracked(|fresh| fresh.contains(&post.id)) post/>
+            </For>
+        </ol>
+        <Show when=empty>
+            <p class="empty">"Nothing here yet. The first word is yours."</p>
+        </Show>
+    }
+}
+
+#[component]
+fn PostCard(post: Post, fresh: bool) -> impl IntoView {
+    view! {
+        <li class="post" class:fresh=fresh id=format!("post-{}", post.id)>
+            <article>
+                <h2><bdi>{post.title}</bdi></h2>
+                <p class="meta"><bdi>{post.author.name}</bdi> " · " <TimeAgo at=post.created/></p>
+                <p class="body" dir="auto">{post.body}</p>
+            </article>
+        </li>
+    }
+}
+
+/// The form that posts, for people who are signed in.
+#[component]
+fn Composer(room: Board, posts: Posts) -> impl IntoView {
+    let account = use_account();
+    let create = ServerAction::<CreatePost>::new();
+    move || {
+        let room = room.clone();
+        Suspend::new(async move {
+            match account.person.await {
+                Ok(Some(_)) => view! { <ComposerForm room create posts/> }.into_any(),
+                _ => view! {
+                    <p class="invitation"><a href="/sign-in">"Sign in"</a> " to write here."</p>
+                    <TypingIndicator room/>
+                }
+                .into_any(),
+            }
+        })
+    }
+}
+
+#[component]
+fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> impl IntoView {
+    let form = NodeRef::<html::Form>::new();
+    let typing = use_typing(room.clone());
+    let board = room.0;
+    Effect::new(move |_| {
+        if let Some(Ok(post)) = create.value().get() {
+            posts.put(post);
+            typing.stop.run(());
+            if let Some(form) = form.get_untracked() {
+                form.reset();
+            }
+        }
+    });
+    let error = move || create.value().with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string));
+    let sending = move || create.pending().get();
+    view! {
+        <ActionForm action=create node_ref=form attr:class="form composer" attr:aria-label="Write a post">
+            <input type="hidden" name="board" value=board/>
+            <label for="title">"Title"</label>
+            <input
+                id="title"
+                name="title"
+                type="text"
+                required
+                maxlength=MAX_TITLE
+                dir="auto"
+                autocomplete="off"
+                on:input=move |_| typing.start.run(())
+            />
+            <label for="body">"Text"</label>
+            <textarea
+                id="body"
+                name="body"
+                rows="3"
+                required
+                maxlength=MAX_BODY
+                dir="auto"
+                on:input=move |_| typing.start.run(())
+            ></textarea>
+            <p class="error" role="alert">{error}</p>
+            <button class="button" type="submit" disabled=sending>
+                {move || if sending() { "Posting…" } else { "Post" }}
+            </button>
+        </ActionForm>
+        <TypingIndicator room/>
+    }
+}

@@ -1,0 +1,48 @@
+//! The communities.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    api::communities,
+    components::{PageError, Skeleton},
+    model::CommunitySummary,
+};
+
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let list = Resource::new(|| (), |()| communities());
+    view! {
+        <Title text=""/>
+        <Transition fallback=Skeleton>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Ok(list) => view! { <Communities list/> }.into_any(),
+                    Err(error) => view! { <PageError error retry=move || list.refetch()/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Communities(list: Vec<CommunitySummary>) -> impl IntoView {
+    let cards = list
+        .into_iter()
+        .map(|community| {
+            view! {
+                <li class="entry">
+                    <h2><a href=format!("/c/{}", community.slug)>{community.name}</a></h2>
+                    <p>{community.about}</p>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="page">
+            <h1>"Communities"</h1>
+            <p class="lead">"Pick a place. Others are there now."</p>
+            <ul class="entries">{cards}</ul>
+        </section>
+    }
+}

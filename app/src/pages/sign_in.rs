@@ -1,0 +1,40 @@
+//! Signing in by name: for development, until there are accounts.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    api::MAX_NAME,
+    components::use_account,
+};
+
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let account = use_account();
+    let query = use_query_map();
+    let next = move || query.with(|query| query.get("next").unwrap_or_else(|| "/".to_owned()));
+    let error = move || account.sign_in.value().with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string));
+    view! {
+        <Title text="Sign in"/>
+        <section class="page narrow">
+            <h1>"Come in"</h1>
+            <p class="lead">"Say your name; this is a development forum, there is no password yet."</p>
+            <ActionForm action=account.sign_in attr:class="form">
+                <label for="name">"Your name"</label>
+                <input
+                    id="name"
+                    name="name"
+                    type="text"
+                    required
+                    maxlength=MAX_NAME
+                    autocomplete="nickname"
+                    aria-describedby="sign-in-error"
+                />
+                <input type="hidden" name="next" value=next/>
+                <p id="sign-in-error" class="error" role="alert">{error}</p>
+                <button class="button" type="submit" disabled=move || account.sign_in.pending().get()>"Sign in"</button>
+            </ActionForm>
+        </section>
+    }
+}

@@ -1,0 +1,63 @@
+//! The HTML document, and the app inside it.
+
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
+use leptos_realtime::{ConnectionBadge, RealtimeStyles, provide_realtime};
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    components::{Header, provide_account},
+    pages::{BoardPage, CommunityPage, HomePage, NotFound, SignInPage},
+};
+
+/// The document around the app.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options=options.clone()/>
+                <RealtimeStyles/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// The forum.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_realtime();
+    provide_account();
+    // Pages are sent whole, so that they are complete without JavaScript.
+    view! {
+        <Stylesheet id="forum" href="/pkg/forum.css"/>
+        <Title formatter=|title: String| if title.is_empty() { "Curia".to_owned() } else { format!("{title} · Curia") }/>
+        <Router>
+            <a class="skip" href="#main">"Skip to the content"</a>
+            <Header/>
+            <main id="main">
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                    <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
+                    <Route path=path!("/c/:community") view=CommunityPage ssr=SsrMode::Async/>
+                    <Route path=path!("/c/:community/:board") view=BoardPage ssr=SsrMode::Async/>
+                </Routes>
+            </main>
+            <ConnectionBadge/>
+        </Router>
+    }
+}

@@ -1,0 +1,282 @@
+//! The cargo invocations, in one place.
+//!
+//! Client and server are never built by one invocation: cargo would unify their features, and `#[server]` functions
+//! would be compiled for the wrong side. The client also has a target folder of its own. The server half is tested
+//! and linted with one selection of packages and features throughout, so that cargo compiles it once.
+
+use std::{env, process::Command};
+
+use cargo_metadata::camino::Utf8PathBuf;
+
+use crate::{
+    mode::{Mode, profile_folder},
+    process,
+    project::Project,
+};
+
+/// The crate that this project is for.
+pub const LIBRARY: &str = "leptos_realtime";
+
+/// The target that browsers run.
+pub const WASM: &str = "wasm32-unknown-unknown";
+
+/// `cargo <subcommand>` in the workspace root.
+pub fn cargo(project: &Project, subcommand: &str) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .arg(subcommand)
+        .current_dir(&project.root)
+        .env("CARGO_TARGET_DIR", &project.target)
+        .env("LEPTOS_OUTPUT_NAME", &project.leptos.output_name);
+    // Set for us by `cargo run`; build scripts would otherwise see our package's values and run again.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name.as_ref());
+        }
+    }
+    command
+}
+
+/// Compiles the client.
+pub fn build_client(project: &Project, mode: Mode) -> Command {
+    let leptos = &project.leptos;
+    let mut command = cargo(project, "build");
+    client_selection(&mut command, project);
+    command.args(["--lib", "--profile", mode.client_profile(project)]);
+    features(
+        &mut command,
+        leptos.lib_default_features,
+        &leptos.lib_features,
+    );
+    command
+}
+
+/// Where [`build_client`] leaves its file.
+pub fn client_file(project: &Project, mode: Mode) -> Utf8PathBuf {
+    let folder = profile_folder(mode.client_profile(project));
+    project
+        .front_target()
+        .join(WASM)
+        .join(folder)
+        .join(format!("{}.wasm", project.client_target))
+}
+
+/// Lints the client.
+pub fn lint_client(project: &Project) -> Command {
+    let mut command = cargo(project, "clippy");
+    client_selection(&mut command, project);
+    features(
+        &mut command,
+        project.leptos.lib_default_features,
+        &project.leptos.lib_features,
+    );
+    command.args(["--", "-D", "warnings"]);
+    command
+}
+
+fn client_selection(command: &mut Command, project: &Project) {
+    command
+        .args(["--package", &project.leptos.lib_package, "--target", WASM])
+        .args(["--target-dir", project.front_target().as_str()]);
+}
+
+/// Compiles the server.
+pub fn build_server(project: &Project, mode: Mode) -> Command {
+    let leptos = &project.leptos;
+    let mut command = cargo(project, "build");
+    command.args([
+        "--package",
+        &leptos.bin_package,
+        "--bin",
+        project.exe_name(),
+    ]);
+    command.args(["--profile", mode.server_profile(project)]);
+    features(
+        &mut command,
+        leptos.bin_default_features,
+        &leptos.bin_features,
+    );
+    command
+}
+
+/// Where [`build_server`] leaves its file.
+pub fn server_file(project: &Project, mode: Mode) -> Utf8PathBuf {
+    let folder = profile_folder(mode.server_profile(project));
+    project
+        .target
+        .join(folder)
+        .join(format!("{}{}", project.exe_name(), env::consts::EXE_SUFFIX))
+}
+
+/// Lints everything that runs outside the browser.
+pub fn lint_server_half(project: &Project) -> Command {
+    let mut command = cargo(project, "clippy");
+    server_half(&mut command, project);
+    command.args([
+        "--package",
+        "xtask",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    command
+}
+
+/// Tests the server half, documentation examples apart.
+pub fn test_server_half(project: &Project, filter: Option<&str>) -> Command {
+    let mut command = test_runner(project, filter);
+    server_half(&mut command, project);
+    command.args(filter);
+    command
+}
+
+/// Tests these commands. Apart from the server half, so that both use what is compiled already.
+pub fn test_xtask(project: &Project, filter: Option<&str>) -> Command {
+    let mut command = test_runner(project, filter);
+    command.args(["--package", "xtask"]).args(filter);
+    command
+}
+
+/// Runs the documentation's examples, which nextest cannot.
+pub fn test_docs(project: &Project, filter: Option<&str>) -> Command {
+    let mut command = cargo(project, "test");
+    command.arg("--doc");
+    server_half(&mut command, project);
+    command.args(filter);
+    command
+}
+
+/// Builds the library's documentation; broken links and missing items are errors.
+pub fn document(project: &Project) -> Command {
+    let mut command = cargo(project, "doc");
+    command
+        .args([
+            "--no-deps",
+            "--package",
+            LIBRARY,
+            "--features",
+            &format!("{LIBRARY}/ssr"),
+        ])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+/// Whether `cargo <name>` is installed.
+pub fn has_subcommand(project: &Project, name: &str) -> bool {
+    process::succeeds(cargo(project, name).arg("--version"))
+}
+
+fn test_runner(project: &Project, filter: Option<&str>) -> Command {
+    if has_subcommand(project, "nextest") {
+        let mut command = cargo(project, "nextest");
+        command.arg("run");
+        // A filter may be meant for other tests than these.
+        command.args(filter.map(|_| "--no-tests=pass"));
+        return command;
+    }
+    let mut command = cargo(project, "test");
+    command.args(["--tests", "--no-fail-fast"]);
+    command
+}
+
+fn server_half(command: &mut Command, project: &Project) {
+    let mut enabled = Vec::new();
+    for member in &project.server_half {
+        command.args(["--package", &member.name]);
+        enabled.extend(
+            member
+                .features
+                .iter()
+                .map(|feature| format!("{}/{feature}", member.name)),
+        );
+    }
+    features(command, true, &enabled);
+}
+
+fn features(command: &mut Command, default: bool, enabled: &[String]) {
+    if !default {
+        command.arg("--no-default-features");
+    }
+    if !enabled.is_empty() {
+        command.args(["--features", &enabled.join(",")]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(command: &Command) -> Vec<String> {
+        command
+            .get_args()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn client_and_server_are_built_apart() {
+        let project = Project::here();
+        let client = arguments(&build_client(&project, Mode::Release));
+        let server = arguments(&build_server(&project, Mode::Release));
+        let profile = project
+            .leptos
+            .lib_profile_release
+            .as_deref()
+            .expect("the client has a profile of its own");
+        assert!(
+            client.contains(&project.leptos.lib_package) && client.contains(&profile.to_owned()),
+            "{client:?}"
+        );
+        assert!(
+            client.contains(&project.front_target().to_string()),
+            "{client:?}"
+        );
+        assert!(
+            server.contains(&project.leptos.bin_package) && server.contains(&"release".to_owned()),
+            "{server:?}"
+        );
+        assert!(!server.contains(&project.leptos.lib_package), "{server:?}");
+    }
+
+    #[test]
+    fn files_are_found_where_cargo_puts_them() {
+        let project = Project::here();
+        let client = client_file(&project, Mode::Debug);
+        assert!(
+            client.ends_with("front/wasm32-unknown-unknown/debug/frontend.wasm"),
+            "{client}"
+        );
+        let server = server_file(&project, Mode::Release);
+        assert_eq!(
+            server.parent(),
+            Some(project.target.join("release").as_path())
+        );
+        assert_eq!(server.file_stem(), Some(project.exe_name()));
+    }
+
+    #[test]
+    fn a_filter_is_the_last_word_of_the_test_command() {
+        let project = Project::here();
+        for command in [
+            test_server_half(&project, Some("rooms")),
+            test_docs(&project, Some("rooms")),
+        ] {
+            assert_eq!(
+                arguments(&command).last().map(String::as_str),
+                Some("rooms")
+            );
+        }
+        let all = arguments(&test_server_half(&project, None));
+        assert!(
+            !all.contains(&"--no-tests=pass".to_owned()),
+            "without a filter, finding no tests is a failure"
+        );
+        assert!(
+            all.iter()
+                .any(|argument| argument.contains("leptos_realtime/ssr")),
+            "{all:?}"
+        );
+    }
+}

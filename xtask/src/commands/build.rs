@@ -1,0 +1,68 @@
+//! `cargo xtask build`: what is shipped, and how large it is.
+
+use std::{fs, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    client,
+    mode::Mode,
+    project::Project,
+    server, setup, site,
+    sizes::{Size, human},
+    wasm_opt,
+};
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Leave the client as the compiler made it
+    #[arg(long)]
+    no_opt: bool,
+}
+
+pub fn build(project: &Project, options: &Options) -> Result<ExitCode> {
+    setup::to_run()?;
+    println!("[1/4] client (wasm32)");
+    let client = client::build(project, Mode::Release)?;
+    println!("[2/4] wasm-opt");
+    let tool = wasm_opt::find(project).filter(|_| !options.no_opt);
+    let optimised = match &tool {
+        Some(tool) => Some(wasm_opt::optimise(project, tool, &client)?),
+        None if options.no_opt => None,
+        None => {
+            println!(
+                "  not installed, so the client stays about twice as large: `npm ci` in end2end brings it"
+            );
+            None
+        }
+    };
+    println!("[3/4] site");
+    site::assemble(project, &client, optimised.as_ref().unwrap_or(&client.wasm))?;
+    println!("[4/4] server");
+    let server = server::build(project, Mode::Release)?;
+
+    println!();
+    println!("client    {}", Size::of(&client.wasm)?);
+    if let Some(optimised) = &optimised {
+        println!("wasm-opt  {}", Size::of(optimised)?);
+    }
+    println!("script    {}", Size::of(&client.script)?);
+    if project.leptos.style_file.is_some() {
+        let name = format!("{}.css", project.leptos.output_name);
+        println!(
+            "styles    {}",
+            Size::of(
+                &project
+                    .site_root
+                    .join(&project.leptos.site_pkg_dir)
+                    .join(name)
+            )?
+        );
+    }
+    println!("site      {}", project.site_root);
+    let bytes = fs::metadata(&server)
+        .with_context(|| format!("{server} is missing"))?
+        .len();
+    println!("server    {:>9}  {server}", human(bytes));
+    Ok(ExitCode::SUCCESS)
+}

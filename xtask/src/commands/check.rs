@@ -1,0 +1,50 @@
+//! `cargo xtask check`: everything that can be said of the sources without running them.
+
+use std::process::{ExitCode, Stdio};
+
+use anyhow::Result;
+
+use crate::{
+    cargo::{self, cargo},
+    process,
+    project::Project,
+    setup,
+    steps::Steps,
+};
+
+pub fn check(project: &Project) -> Result<ExitCode> {
+    let mut steps = Steps::default();
+    steps.run("set-up", setup::to_check)?;
+    steps.run("lockfile", || {
+        let mut command = cargo(project, "metadata");
+        process::run(
+            command
+                .args(["--locked", "--format-version", "1"])
+                .stdout(Stdio::null()),
+        )
+    })?;
+    steps.run("formatting", || {
+        process::run(cargo(project, "fmt").args(["--all", "--check"]))
+    })?;
+    steps.run("lints, server half", || {
+        process::run(&mut cargo::lint_server_half(project))
+    })?;
+    steps.run("lints, client half", || {
+        process::run(&mut cargo::lint_client(project))
+    })?;
+    steps.run("documentation", || {
+        process::run(&mut cargo::document(project))
+    })?;
+    if cargo::has_subcommand(project, "deny") {
+        let audit = ["check", "licenses", "bans", "sources"];
+        steps.run("dependencies", || {
+            process::run(cargo(project, "deny").args(audit))
+        })?;
+    } else {
+        steps.skip(
+            "dependencies",
+            "cargo-deny is not installed (`cargo install cargo-deny`)",
+        );
+    }
+    Ok(steps.finish())
+}

@@ -1,0 +1,6 @@
+//! The commands, one file each.
+
+pub mod build;
+pub mod check;
+pub mod run;
+pub mod test;

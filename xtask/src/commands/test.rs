@@ -1,0 +1,89 @@
+//! `cargo xtask test`: everything that shows that the project works.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    cargo, client, mode::Mode, process, project::Project, server, setup, site, steps::Steps, tools,
+};
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Run only tests whose name contains this: Rust tests, documentation examples and end-to-end tests
+    #[arg(long)]
+    filter: Option<String>,
+    /// Leave out the end-to-end tests, which need npm packages and a browser
+    #[arg(long)]
+    no_e2e: bool,
+}
+
+pub fn test(project: &Project, options: &Options) -> Result<ExitCode> {
+    let filter = options.filter.as_deref();
+    let end_to_end = !options.no_e2e;
+    let mut steps = Steps::default();
+    let ready = steps.run("set-up", || setup::to_test(project, end_to_end))?;
+    steps.run("Rust tests", || {
+        process::run(&mut cargo::test_server_half(project, filter))
+    })?;
+    steps.run("documentation examples", || {
+        process::run(&mut cargo::test_docs(project, filter))
+    })?;
+    steps.run("xtask tests", || {
+        process::run(&mut cargo::test_xtask(project, filter))
+    })?;
+    let client = steps.run("client (wasm32) and site", || {
+        let client = client::build(project, Mode::Debug)?;
+        site::assemble(project, &client, &client.wasm)
+    })?;
+    if end_to_end {
+        let server = steps.run("server", || server::build(project, Mode::Debug).map(drop))?;
+        steps.run("end-to-end tests", || {
+            if !(ready && client && server) {
+                bail!("not run, because they need a step that failed above");
+            }
+            process::run(&mut end_to_end_tests(project, filter)?)
+        })?;
+    }
+    Ok(steps.finish())
+}
+
+/// Playwright and whatever else `npm test` starts. It starts servers of its own; we say what to start.
+fn end_to_end_tests(project: &Project, filter: Option<&str>) -> Result<Command> {
+    let chromium = tools::chromium().context("no Chromium was found: set CHROMIUM to its path")?;
+    let npm = tools::find(&["npm"])
+        .context("`npm` is not on PATH: install Node.js 20 or newer from https://nodejs.org")?;
+    let mut command = Command::new(npm);
+    command
+        .arg("test")
+        .args(npm_arguments(filter))
+        .current_dir(project.end2end())
+        .envs(server::environment(project))
+        .env("FORUM_BIN", cargo::server_file(project, Mode::Debug))
+        .env("CHROMIUM", chromium);
+    if let Some(filter) = filter {
+        command.env("FILTER", filter);
+    }
+    Ok(command)
+}
+
+/// Playwright's name for a filter; one that was meant for Rust tests only is no failure.
+fn npm_arguments(filter: Option<&str>) -> Vec<&str> {
+    filter.map_or_else(Vec::new, |filter| {
+        vec!["--", "--pass-with-no-tests", "-g", filter]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_reaches_playwright_behind_two_dashes() {
+        assert!(npm_arguments(None).is_empty());
+        assert_eq!(
+            npm_arguments(Some("two people")),
+            ["--", "--pass-with-no-tests", "-g", "two people"]
+        );
+    }
+}
