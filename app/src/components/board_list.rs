@@ -22,4 +22,5 @@ pub fn BoardList(community: CommunitySummary, boards: Vec<BoardSummary>) -> impl
             <ul>{links}</ul>
         </nav>
     }
+    .into_any()
 }

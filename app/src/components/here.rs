@@ -29,4 +29,5 @@ pub fn WhoIsHere<S: RoomSource + Clone>(room: S) -> impl IntoView {
             </ul>
         </section>
     }
+    .into_any()
 }

@@ -88,6 +88,7 @@ fn Page(page: model::BoardPage) -> impl IntoView {
             </section>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -103,6 +104,7 @@ fn PostList(posts: Posts) -> impl IntoView {
             <p class="empty">"Nothing here yet. The first word is yours."</p>
         </Show>
     }
+    .into_any()
 }
 
 #[component]
@@ -116,6 +118,7 @@ fn PostCard(post: Post, fresh: bool) -> impl IntoView {
             </article>
         </li>
     }
+    .into_any()
 }
 
 /// The form that posts, for people who are signed in.
@@ -185,4 +188,5 @@ fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> 
         </ActionForm>
         <TypingIndicator room/>
     }
+    .into_any()
 }

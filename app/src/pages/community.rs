@@ -61,4 +61,5 @@ fn Page(page: model::CommunityPage) -> impl IntoView {
             </section>
         </div>
     }
+    .into_any()
 }

@@ -57,6 +57,7 @@ pub(super) fn Avatar(member: Member) -> impl IntoView {
             <span aria-hidden="true">{initials(&member.name)}</span>
         </span>
     }
+    .into_any()
 }
 
 #[cfg(test)]

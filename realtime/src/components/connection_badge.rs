@@ -43,6 +43,7 @@ pub fn ConnectionBadge() -> impl IntoView {
             </Show>
         </div>
     }
+    .into_any()
 }
 
 fn waiting(wait_ms: u64) -> String {

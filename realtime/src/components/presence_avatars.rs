@@ -57,6 +57,7 @@ pub fn PresenceAvatars<S: RoomSource>(
             </Show>
         </div>
     }
+    .into_any()
 }
 
 fn people_here(count: usize) -> String {

@@ -33,6 +33,7 @@ pub fn TypingIndicator<S: RoomSource>(
             <span>{move || typing.people.with(|people| sentence(people))}</span>
         </p>
     }
+    .into_any()
 }
 
 fn sentence(people: &[Member]) -> String {

@@ -1,0 +1,82 @@
+import { NETWORK, expect, test } from "../lib/people.ts";
+
+const SQUARE = "/c/harbour/square";
+
+test("signing in by name and out again, live, without loading the page anew", async ({ browser, forum, person }) => {
+  const ada = await person("Ada");
+  await ada.page.goto(SQUARE);
+  await ada.settled();
+  const context = await browser.newContext({ baseURL: forum.url });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(SQUARE);
+  await expect(ada.page.getByText("and one guest")).toBeVisible();
+  await page.getByRole("link", { name: "Sign in" }).first().click();
+  await page.getByLabel("Your name").fill("Bob");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(`**${SQUARE}`);
+  await expect(page.getByRole("banner").getByText("Bob")).toBeVisible();
+  await expect(ada.here("Bob")).toBeVisible();
+  await expect(ada.page.getByText("and one guest")).toHaveCount(0);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+  await expect(ada.here("Bob")).toHaveCount(0);
+  await context.close();
+  expect(complaints).toEqual([]);
+});
+
+test("without JavaScript: sign in, read, post", async ({ browser, forum }) => {
+  const context = await browser.newContext({ baseURL: forum.url, javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`/sign-in?next=${SQUARE}`);
+  await page.getByLabel("Your name").fill("Ada");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(`**${SQUARE}`);
+  await page.getByLabel("Title").fill("By hand");
+  await page.getByLabel("Text").fill("No script was harmed.");
+  await page.getByRole("button", { name: "Post" }).click();
+  await expect(page.locator(".post").first()).toContainText("By hand");
+  await context.close();
+});
+
+test("a post that cannot be sent says so, and the text is kept", async ({ forum, person, expected }) => {
+  expected.push(NETWORK);
+  const ada = await person("Ada");
+  await ada.page.goto(SQUARE);
+  await ada.settled();
+  await ada.page.getByLabel("Title").fill("Lost?");
+  await ada.page.getByLabel("Text").fill("Not at all.");
+  await forum.halt();
+  await ada.page.getByRole("button", { name: "Post" }).click();
+  await expect(ada.page.getByRole("alert").filter({ hasText: "Please try again" })).toBeVisible();
+  await expect(ada.page.getByLabel("Text")).toHaveValue("Not at all.");
+  await forum.boot();
+  await ada.page.getByRole("button", { name: "Post" }).click();
+  await expect(ada.post("Lost?")).toHaveCount(1);
+});
+
+test("nonsense is refused with a sentence", async ({ forum, person, expected }) => {
+  expected.push(/status of (404|500)/);
+  const session = await forum.signIn("Ada");
+  await expect(forum.post(session, 1, " ")).rejects.toThrow("A title is needed.");
+  await expect(forum.post(session, 1, "x".repeat(121))).rejects.toThrow("at most 120 characters");
+  await expect(forum.post(session, 999, "Nowhere")).rejects.toThrow("NotFound");
+  await expect(forum.post("forged", 1, "Hello")).rejects.toThrow("SignIn");
+  const ada = await person("Ada");
+  const answer = await ada.page.goto("/c/nowhere");
+  expect(answer?.status()).toBe(404);
+  await expect(ada.page.getByRole("heading", { name: "There is nothing at this address." })).toBeVisible();
+  expect((await ada.page.goto("/nowhere/at/all"))?.status()).toBe(404);
+});
+
+test("a refused session cookie makes a guest, not an error", async ({ browser, forum }) => {
+  const context = await browser.newContext({ baseURL: forum.url });
+  await context.addCookies([{ name: "forum_session", value: "forged", url: forum.url }]);
+  const page = await context.newPage();
+  await page.goto(SQUARE);
+  await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+  await expect(page.getByText("and one guest")).toBeVisible();
+  await context.close();
+});
