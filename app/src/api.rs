@@ -49,7 +49,10 @@ pub async fn current_person() -> Result<Option<Person>, ApiError> {
 /// All communities.
 #[server(prefix = "/api", endpoint = "communities", input = GetUrl)]
 pub async fn communities() -> Result<Vec<CommunitySummary>, ApiError> {
-    crate::backend::Request::current()?.forum().communities().await
+    crate::backend::Request::current()?
+        .forum()
+        .communities()
+        .await
 }
 
 /// A community's page.
@@ -59,7 +62,11 @@ pub async fn load_community(slug: String) -> Result<CommunityPage, ApiError> {
     let community = request.forum().community(&slug).await?;
     let view = leptos_realtime::first_view(crate::Community(community.id)).await?;
     let boards = request.forum().boards(community.id).await?;
-    Ok(CommunityPage { view, community, boards })
+    Ok(CommunityPage {
+        view,
+        community,
+        boards,
+    })
 }
 
 /// A board's page.
@@ -72,7 +79,13 @@ pub async fn load_board(community: String, board: String) -> Result<BoardPage, A
     let view = leptos_realtime::first_view(crate::Board(board.id)).await?;
     let posts = request.forum().posts(board.id).await?;
     let boards = request.forum().boards(community.id).await?;
-    Ok(BoardPage { view, community, boards, board, posts })
+    Ok(BoardPage {
+        view,
+        community,
+        boards,
+        board,
+        posts,
+    })
 }
 
 /// Posts at a board; everyone there sees it at once.
@@ -82,9 +95,15 @@ pub async fn create_post(board: i64, title: String, body: String) -> Result<Post
     let person = request.person().await?.ok_or(ApiError::SignIn)?;
     let title = checked("A title", &title, MAX_TITLE)?;
     let body = checked("A text", &body, MAX_BODY)?;
-    let post = request.forum().create_post(board, &person, title, body).await?;
+    let post = request
+        .forum()
+        .create_post(board, &person, title, body)
+        .await?;
     let event = crate::BoardEvent::PostCreated(post.clone());
-    if let Err(error) = leptos_realtime::expect_realtime().publish(crate::Board(board), &event).await {
+    if let Err(error) = leptos_realtime::expect_realtime()
+        .publish(crate::Board(board), &event)
+        .await
+    {
         // The post is safe; those who have the page open see it when they look again.
         tracing::warn!(%error, board, "a post was not published");
     }
@@ -114,9 +133,9 @@ fn checked<'a>(what: &str, text: &'a str, max: usize) -> Result<&'a str, ApiErro
     let text = text.trim();
     match text.chars().count() {
         0 => Err(ApiError::Invalid(format!("{what} is needed."))),
-        count if count > max => {
-            Err(ApiError::Invalid(format!("{what} has at most {max} characters; this one has {count}.")))
-        }
+        count if count > max => Err(ApiError::Invalid(format!(
+            "{what} has at most {max} characters; this one has {count}."
+        ))),
         _ => Ok(text),
     }
 }
@@ -125,7 +144,10 @@ fn checked<'a>(what: &str, text: &'a str, max: usize) -> Result<&'a str, ApiErro
 #[cfg(feature = "ssr")]
 fn local_path(next: Option<&str>) -> String {
     let local = next.filter(|path| {
-        path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.chars().any(char::is_control)
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.contains('\\')
+            && !path.chars().any(char::is_control)
     });
     local.unwrap_or("/").to_owned()
 }
@@ -137,15 +159,27 @@ mod tests {
     #[test]
     fn what_is_entered_is_trimmed_and_bounded() {
         assert_eq!(checked("A title", "  hello ", 5), Ok("hello"));
-        assert_eq!(checked("A title", "  ", 5), Err(ApiError::Invalid("A title is needed.".into())));
+        assert_eq!(
+            checked("A title", "  ", 5),
+            Err(ApiError::Invalid("A title is needed.".into()))
+        );
         assert!(checked("A title", "123456", 5).is_err());
-        assert!(checked("A title", "ééééé", 5).is_ok(), "characters, not bytes");
+        assert!(
+            checked("A title", "ééééé", 5).is_ok(),
+            "characters, not bytes"
+        );
     }
 
     #[test]
     fn after_signing_in_nobody_is_sent_to_another_site() {
         assert_eq!(local_path(Some("/c/harbour")), "/c/harbour");
-        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x", ""] {
+        for path in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\r\nSet-Cookie: x",
+            "",
+        ] {
             assert_eq!(local_path(Some(path)), "/");
         }
         assert_eq!(local_path(None), "/");

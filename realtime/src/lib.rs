@@ -29,16 +29,17 @@ pub mod testing;
 
 pub use components::{ConnectionBadge, PresenceAvatars, RealtimeStyles, TypingIndicator};
 pub use hooks::{
-    UseConnectionReturn, UsePresenceReturn, UseTypingReturn, provide_realtime, use_connection, use_presence,
-    use_room_events, use_typing,
+    UseConnectionReturn, UsePresenceReturn, UseTypingReturn, provide_realtime, use_connection,
+    use_presence, use_room_events, use_typing,
 };
 pub use protocol::{
-    DeviceKind, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room, RoomEvent, RoomId, RoomUpdate,
-    Status, User, UserId,
+    DeviceKind, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room, RoomEvent,
+    RoomId, RoomUpdate, Status, User, UserId,
 };
 #[cfg(feature = "ssr")]
 pub use server::{
-    Access, AuthError, Denied, Handshake, Realtime, RealtimeBuilder, RealtimeConfig, expect_realtime, first_view,
+    Access, AuthError, Denied, Handshake, Realtime, RealtimeBuilder, RealtimeConfig,
+    expect_realtime, first_view,
 };
 
 #[doc(hidden)]

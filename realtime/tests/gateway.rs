@@ -26,15 +26,18 @@ fn builder() -> RealtimeBuilder {
         .authenticate(|handshake| async move {
             match handshake.token() {
                 None => Ok(None),
-                Some("wrong") => Err(AuthError::rejected("this token is not valid: sign in again")),
-                Some("database-away") => Err(AuthError::unavailable("connection refused at 10.0.0.7")),
+                Some("wrong") => Err(AuthError::rejected(
+                    "this token is not valid: sign in again",
+                )),
+                Some("database-away") => {
+                    Err(AuthError::unavailable("connection refused at 10.0.0.7"))
+                }
                 Some(name) => Ok(Some(User::new(UserId::try_from(name).unwrap(), name))),
             }
         })
         .authorize(|_, rooms, access| async move {
-            let open = |room: &RoomId| {
-                room.id() != "13" && (access == Access::View || room.id() != "14")
-            };
+            let open =
+                |room: &RoomId| room.id() != "13" && (access == Access::View || room.id() != "14");
             Ok(rooms.into_iter().filter(open).collect())
         })
         .auto_join(|user| async move { user.map(|_| Community(1).into()).into_iter().collect() })
@@ -60,7 +63,11 @@ fn tab(name: &str, session: &str) -> Auth {
 async fn person(node: &Realtime, name: &str) -> TestClient {
     let mut client = TestClient::connect(node, auth(name));
     client.join(Board(7), None);
-    client.until("the client sees itself", |client| client.names(Board(7)).contains(&name.to_owned())).await;
+    client
+        .until("the client sees itself", |client| {
+            client.names(Board(7)).contains(&name.to_owned())
+        })
+        .await;
     client
 }
 
@@ -73,24 +80,43 @@ async fn two_people_see_each_other_come_type_post_and_go() {
     let node = node().await;
     let mut ada = person(&node, "Ada").await;
     let mut bob = person(&node, "Bob").await;
-    assert_eq!(bob.names(Board(7)), ["Ada", "Bob"], "who was here before is in the first view");
-    ada.until("Ada sees Bob", |ada| ada.names(Board(7)) == ["Ada", "Bob"]).await;
+    assert_eq!(
+        bob.names(Board(7)),
+        ["Ada", "Bob"],
+        "who was here before is in the first view"
+    );
+    ada.until("Ada sees Bob", |ada| ada.names(Board(7)) == ["Ada", "Bob"])
+        .await;
 
     bob.typing(Board(7), true);
     bob.run_for(Duration::from_millis(10)).await;
-    ada.until("Ada sees Bob type", |ada| ada.view(Board(7)).unwrap().typing == [UserId::try_from("Bob").unwrap()]).await;
-    ada.until("the typing line ends by itself", |ada| ada.view(Board(7)).unwrap().typing.is_empty()).await;
+    ada.until("Ada sees Bob type", |ada| {
+        ada.view(Board(7)).unwrap().typing == [UserId::try_from("Bob").unwrap()]
+    })
+    .await;
+    ada.until("the typing line ends by itself", |ada| {
+        ada.view(Board(7)).unwrap().typing.is_empty()
+    })
+    .await;
 
     let position = node.publish(Board(7), &"hello".to_owned()).await.unwrap();
     assert_eq!(position.seq, 1);
     for client in [&mut ada, &mut bob] {
-        client.until("the post is here", |client| client.events(Board(7)) == ["\"hello\""]).await;
+        client
+            .until("the post is here", |client| {
+                client.events(Board(7)) == ["\"hello\""]
+            })
+            .await;
     }
 
     bob.bye();
     bob.run_for(Duration::from_millis(10)).await;
     ada.run_for(Duration::from_millis(200)).await;
-    assert_eq!(ada.names(Board(7)), ["Ada"], "an explicit end knows no grace");
+    assert_eq!(
+        ada.names(Board(7)),
+        ["Ada"],
+        "an explicit end knows no grace"
+    );
     node.shutdown().await;
 }
 
@@ -103,7 +129,11 @@ async fn c1_everyone_gets_every_event_in_order() {
     }
     let expected: Vec<String> = (0..500).map(|i| format!("\"{i}\"")).collect();
     for client in &mut clients {
-        client.until("all events are here", |client| client.events(Board(7)).len() >= 500).await;
+        client
+            .until("all events are here", |client| {
+                client.events(Board(7)).len() >= 500
+            })
+            .await;
         assert_eq!(client.events(Board(7)), expected);
     }
 }
@@ -120,11 +150,20 @@ async fn c2_what_happens_between_the_page_and_the_join_is_delivered() {
     node.publish(Board(7), &"between".to_owned()).await.unwrap();
     let mut ada = TestClient::connect(&node, auth("Ada"));
     ada.join(Board(7), Some(view.position));
-    ada.until("the event between is here", |ada| ada.events(Board(7)) == ["\"between\""]).await;
+    ada.until("the event between is here", |ada| {
+        ada.events(Board(7)) == ["\"between\""]
+    })
+    .await;
 
-    let denied = node.first_view(handshake("Ada"), Board(13)).await.unwrap_err();
+    let denied = node
+        .first_view(handshake("Ada"), Board(13))
+        .await
+        .unwrap_err();
     assert_eq!(denied.0.code, ErrorCode::Forbidden);
-    let denied = node.first_view(handshake("wrong"), Board(7)).await.unwrap_err();
+    let denied = node
+        .first_view(handshake("wrong"), Board(7))
+        .await
+        .unwrap_err();
     assert_eq!(denied.0.code, ErrorCode::Unauthorized);
 }
 
@@ -133,20 +172,29 @@ async fn c5_a_reload_within_the_grace_is_no_leave_and_a_longer_absence_is_one() 
     let node = node().await;
     let mut ada = person(&node, "Ada").await;
     let mut bob = person(&node, "Bob").await;
-    ada.until("Ada sees Bob", |ada| ada.names(Board(7)).len() == 2).await;
+    ada.until("Ada sees Bob", |ada| ada.names(Board(7)).len() == 2)
+        .await;
     let since = ada.view(Board(7)).unwrap().members[&UserId::try_from("Bob").unwrap()].since;
     for _ in 0..10 {
         bob.drop_connection(&node);
-        bob.until("Bob is back", |bob| bob.view(Board(7)).is_some_and(|view| view.state == ViewState::Live)).await;
+        bob.until("Bob is back", |bob| {
+            bob.view(Board(7))
+                .is_some_and(|view| view.state == ViewState::Live)
+        })
+        .await;
     }
     drop(bob);
     // Until Bob leaves for good, no frame may have said that he had gone.
-    ada.until("Bob has gone", |ada| ada.names(Board(7)) == ["Ada"]).await;
+    ada.until("Bob has gone", |ada| ada.names(Board(7)) == ["Ada"])
+        .await;
     let of_board = |text: &&String| text.contains("board:7") && text.contains(r#""gone":["Bob"]"#);
     let leaves = ada.received().iter().filter(of_board).count();
     assert_eq!(leaves, 1);
     let mut bob = person(&node, "Bob").await;
-    bob.until("Bob came anew", |bob| bob.view(Board(7)).unwrap().members.len() == 2).await;
+    bob.until("Bob came anew", |bob| {
+        bob.view(Board(7)).unwrap().members.len() == 2
+    })
+    .await;
     assert!(bob.view(Board(7)).unwrap().members[&UserId::try_from("Bob").unwrap()].since >= since);
 }
 
@@ -157,7 +205,9 @@ async fn closing_one_of_two_tabs_changes_nothing_for_others() {
     let first = person(&node, "Bob").await;
     let mut second = TestClient::connect(&node, tab("Bob", "second tab"));
     second.join(Board(7), None);
-    second.until("the second tab is in", |tab| tab.names(Board(7)).len() == 2).await;
+    second
+        .until("the second tab is in", |tab| tab.names(Board(7)).len() == 2)
+        .await;
     drop(first);
     ada.run_for(Duration::from_secs(8)).await;
     assert_eq!(ada.names(Board(7)), ["Ada", "Bob"]);
@@ -170,13 +220,24 @@ async fn a_newer_connection_of_a_session_takes_over_and_knowing_its_id_is_not_en
     let mut bob = person(&node, "Bob").await;
     let mut thief = TestClient::connect(&node, tab("Mallory", "Bob"));
     thief.join(Board(7), None);
-    thief.until("the thief is in", |thief| thief.names(Board(7)) == ["Bob", "Mallory"]).await;
+    thief
+        .until("the thief is in", |thief| {
+            thief.names(Board(7)) == ["Bob", "Mallory"]
+        })
+        .await;
     bob.run_for(Duration::from_secs(1)).await;
-    assert!(live(&bob), "another person's session of the same id is another session");
+    assert!(
+        live(&bob),
+        "another person's session of the same id is another session"
+    );
     let mut newer = TestClient::connect(&node, auth("Bob"));
     newer.until("the newer connection lives", live).await;
-    bob.until("the older is told", |bob| bob.received().iter().any(|text| text.contains("replaced"))).await;
-    bob.until("and goes on with a session of its own", live).await;
+    bob.until("the older is told", |bob| {
+        bob.received().iter().any(|text| text.contains("replaced"))
+    })
+    .await;
+    bob.until("and goes on with a session of its own", live)
+        .await;
     newer.run_for(Duration::from_secs(1)).await;
     assert!(live(&newer));
 }
@@ -187,12 +248,18 @@ async fn people_are_in_the_hosts_rooms_wherever_they_are() {
     let mut ada = person(&node, "Ada").await;
     let mut bob = TestClient::connect(&node, auth("Bob"));
     bob.join(Community(1), None);
-    bob.until("Ada is in the community", |bob| bob.names(Community(1)) == ["Ada", "Bob"]).await;
+    bob.until("Ada is in the community", |bob| {
+        bob.names(Community(1)) == ["Ada", "Bob"]
+    })
+    .await;
     // Its page is closed, but Bob stays in the community while he is connected.
     bob.leave(Community(1));
     bob.run_for(Duration::from_secs(2)).await;
     ada.join(Community(1), None);
-    ada.until("Bob is still in", |ada| ada.names(Community(1)) == ["Ada", "Bob"]).await;
+    ada.until("Bob is still in", |ada| {
+        ada.names(Community(1)) == ["Ada", "Bob"]
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,12 +268,29 @@ async fn guests_are_a_number() {
     let mut ada = person(&node, "Ada").await;
     let mut guest = TestClient::connect(&node, Auth::default());
     guest.join(Board(7), None);
-    guest.until("the guest sees Ada", |guest| guest.names(Board(7)) == ["Ada"]).await;
-    ada.until("Ada sees one guest", |ada| ada.view(Board(7)).unwrap().guests == 1).await;
+    guest
+        .until("the guest sees Ada", |guest| {
+            guest.names(Board(7)) == ["Ada"]
+        })
+        .await;
+    ada.until("Ada sees one guest", |ada| {
+        ada.view(Board(7)).unwrap().guests == 1
+    })
+    .await;
     guest.typing(Board(7), true);
-    guest.until("guests do not type", |guest| guest.received().iter().any(|t| t.contains("guests have no name"))).await;
+    guest
+        .until("guests do not type", |guest| {
+            guest
+                .received()
+                .iter()
+                .any(|t| t.contains("guests have no name"))
+        })
+        .await;
     drop(guest);
-    ada.until("the guest has gone", |ada| ada.view(Board(7)).unwrap().guests == 0).await;
+    ada.until("the guest has gone", |ada| {
+        ada.view(Board(7)).unwrap().guests == 0
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,15 +300,27 @@ async fn two_nodes_are_one() {
     let mut ada = person(&one, "Ada").await;
     let mut bob = person(&two, "Bob").await;
     assert_eq!(bob.names(Board(7)), ["Ada", "Bob"]);
-    ada.until("Ada sees Bob", |ada| ada.names(Board(7)) == ["Ada", "Bob"]).await;
+    ada.until("Ada sees Bob", |ada| ada.names(Board(7)) == ["Ada", "Bob"])
+        .await;
     two.publish(Board(7), &"from two".to_owned()).await.unwrap();
-    ada.until("Ada hears it", |ada| ada.events(Board(7)) == ["\"from two\""]).await;
+    ada.until("Ada hears it", |ada| {
+        ada.events(Board(7)) == ["\"from two\""]
+    })
+    .await;
     // From one node to the other, with events in between.
     bob.drop_connection(&one);
-    two.publish(Board(7), &"meanwhile".to_owned()).await.unwrap();
-    bob.until("Bob has both", |bob| bob.events(Board(7)) == ["\"from two\"", "\"meanwhile\""]).await;
+    two.publish(Board(7), &"meanwhile".to_owned())
+        .await
+        .unwrap();
+    bob.until("Bob has both", |bob| {
+        bob.events(Board(7)) == ["\"from two\"", "\"meanwhile\""]
+    })
+    .await;
     ada.run_for(Duration::from_secs(8)).await;
-    assert!(!ada.received().iter().any(|text| text.contains("gone")), "moving is no leave");
+    assert!(
+        !ada.received().iter().any(|text| text.contains("gone")),
+        "moving is no leave"
+    );
     assert_eq!(ada.names(Board(7)), ["Ada", "Bob"]);
 }
 
@@ -233,15 +329,29 @@ async fn a_restart_loses_nobody_and_the_log_begins_anew() {
     let before = node().await;
     let mut ada = person(&before, "Ada").await;
     before.publish(Board(7), &"one".to_owned()).await.unwrap();
-    ada.until("one is here", |ada| ada.events(Board(7)).len() == 1).await;
+    ada.until("one is here", |ada| ada.events(Board(7)).len() == 1)
+        .await;
     before.shutdown().await;
-    ada.until("Ada waits for the next", |ada| matches!(ada.connection(), Connection::Waiting { .. })).await;
-    assert!(ada.received().iter().any(|text| text.contains("going_away")));
+    ada.until("Ada waits for the next", |ada| {
+        matches!(ada.connection(), Connection::Waiting { .. })
+    })
+    .await;
+    assert!(
+        ada.received()
+            .iter()
+            .any(|text| text.contains("going_away"))
+    );
     let after = node().await;
     ada.drop_connection(&after);
-    ada.until("she is told to look again", |ada| ada.events(Board(7)) == ["\"one\"", "reset"]).await;
+    ada.until("she is told to look again", |ada| {
+        ada.events(Board(7)) == ["\"one\"", "reset"]
+    })
+    .await;
     after.publish(Board(7), &"two".to_owned()).await.unwrap();
-    ada.until("and goes on", |ada| ada.events(Board(7)).last().unwrap() == "\"two\"").await;
+    ada.until("and goes on", |ada| {
+        ada.events(Board(7)).last().unwrap() == "\"two\""
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -253,26 +363,57 @@ async fn c10_a_room_that_is_not_allowed_is_refused_and_nothing_of_it_is_sent() {
         matches!(&ada.view(Board(13)).unwrap().state, ViewState::Refused(error) if error.code == ErrorCode::Forbidden)
     })
     .await;
-    node.publish(Board(13), &"a secret".to_owned()).await.unwrap();
+    node.publish(Board(13), &"a secret".to_owned())
+        .await
+        .unwrap();
     ada.run_for(Duration::from_secs(3)).await;
     assert!(!ada.received().iter().any(|text| text.contains("a secret")));
     ada.join(Board(14), None);
-    ada.until("board 14 may be seen", |ada| ada.names(Board(14)) == ["Ada"]).await;
+    ada.until("board 14 may be seen", |ada| {
+        ada.names(Board(14)) == ["Ada"]
+    })
+    .await;
     ada.typing(Board(14), true);
-    ada.until("but not typed in", |ada| ada.received().iter().any(|t| t.contains("board:14 is not open"))).await;
+    ada.until("but not typed in", |ada| {
+        ada.received()
+            .iter()
+            .any(|t| t.contains("board:14 is not open"))
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_sign_in_is_a_guest_a_wrong_one_is_refused_and_a_broken_database_is_no_secret_spilled() {
     let node = node().await;
     let mut wrong = TestClient::connect(&node, auth("wrong"));
-    wrong.until("it is refused", |c| matches!(c.connection(), Connection::Stopped(_))).await;
-    assert_eq!(wrong.received().last().unwrap(), r#"44{"message":"unauthorized: this token is not valid: sign in again"}"#);
+    wrong
+        .until("it is refused", |c| {
+            matches!(c.connection(), Connection::Stopped(_))
+        })
+        .await;
+    assert_eq!(
+        wrong.received().last().unwrap(),
+        r#"44{"message":"unauthorized: this token is not valid: sign in again"}"#
+    );
     let mut away = TestClient::connect(&node, auth("database-away"));
-    away.until("it is put off", |c| c.received().iter().any(|t| t.contains("unavailable: "))).await;
+    away.until("it is put off", |c| {
+        c.received().iter().any(|t| t.contains("unavailable: "))
+    })
+    .await;
     assert!(!away.received().iter().any(|text| text.contains("10.0.0.7")));
-    let mut old = TestClient::connect(&node, Auth { protocol: 99, ..Auth::default() });
-    old.until("it is told to reload", |c| c.received().iter().any(|t| t.contains("unsupported_protocol"))).await;
+    let mut old = TestClient::connect(
+        &node,
+        Auth {
+            protocol: 99,
+            ..Auth::default()
+        },
+    );
+    old.until("it is told to reload", |c| {
+        c.received()
+            .iter()
+            .any(|t| t.contains("unsupported_protocol"))
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -280,9 +421,14 @@ async fn each_bad_command_is_answered_and_nobody_else_is_harmed() {
     let node = node().await;
     let mut ada = person(&node, "Ada").await;
     let mut bad = person(&node, "Bad").await;
-    let long_room = format!(r#"420["join",{{"rooms":[{{"room":"board:{}"}}]}}]"#, "x".repeat(200));
+    let long_room = format!(
+        r#"420["join",{{"rooms":[{{"room":"board:{}"}}]}}]"#,
+        "x".repeat(200)
+    );
     let too_large = format!(r#"421["join",{{"pad":"{}"}}]"#, "x".repeat(20_000));
-    let too_many: Vec<String> = (100..200).map(|i| format!(r#"{{"room":"board:{i}"}}"#)).collect();
+    let too_many: Vec<String> = (100..200)
+        .map(|i| format!(r#"{{"room":"board:{i}"}}"#))
+        .collect();
     let too_many = format!(r#"422["join",{{"rooms":[{}]}}]"#, too_many.join(","));
     for (message, code) in [
         (long_room.as_str(), "invalid_room"),
@@ -290,15 +436,27 @@ async fn each_bad_command_is_answered_and_nobody_else_is_harmed() {
         (too_many.as_str(), "limit_exceeded"),
         (r#"423["dance",{}]"#, "unknown_command"),
         (r#"424["join",7]"#, "bad_request"),
-        (r#"425["join",{"rooms":[{"room":"Board 7"}]}]"#, "invalid_room"),
-        (r#"426["join",{"rooms":[{"room":"board:7","since":"yesterday"}]}]"#, "bad_request"),
-        (r#"427["typing",{"room":"board:99","on":true}]"#, "not_joined"),
+        (
+            r#"425["join",{"rooms":[{"room":"Board 7"}]}]"#,
+            "invalid_room",
+        ),
+        (
+            r#"426["join",{"rooms":[{"room":"board:7","since":"yesterday"}]}]"#,
+            "bad_request",
+        ),
+        (
+            r#"427["typing",{"room":"board:99","on":true}]"#,
+            "not_joined",
+        ),
         (r#"428["leave",{"rooms":null}]"#, "bad_request"),
     ] {
         let id = &message[2..3];
         bad.send_raw(Message::text(message)).await;
         let answer = format!(r#"43{id}[{{"error":{{"code":"{code}""#);
-        bad.until("the acknowledgement says why", |bad| bad.received().iter().any(|text| text.starts_with(&answer))).await;
+        bad.until("the acknowledgement says why", |bad| {
+            bad.received().iter().any(|text| text.starts_with(&answer))
+        })
+        .await;
         assert!(live(&bad), "{message} is no reason to disconnect");
     }
     // Frames that are no Socket.IO, or too much: this connection ends, and comes back.
@@ -311,13 +469,26 @@ async fn each_bad_command_is_answered_and_nobody_else_is_harmed() {
     ] {
         let before = bad.received().len();
         bad.send_raw(message.clone()).await;
-        bad.until("the connection is new", |bad| bad.received()[before..].iter().any(|t| t.contains("welcome"))).await;
+        bad.until("the connection is new", |bad| {
+            bad.received()[before..]
+                .iter()
+                .any(|t| t.contains("welcome"))
+        })
+        .await;
     }
     bad.send_raw(Message::binary(vec![0xff; 64])).await;
     bad.run_for(Duration::from_secs(1)).await;
-    node.publish(Board(7), &"all is well".to_owned()).await.unwrap();
-    ada.until("Ada goes on", |ada| ada.events(Board(7)) == ["\"all is well\""]).await;
-    assert!(!ada.received().iter().any(|text| text.contains("gone")), "Bad was never seen to leave");
+    node.publish(Board(7), &"all is well".to_owned())
+        .await
+        .unwrap();
+    ada.until("Ada goes on", |ada| {
+        ada.events(Board(7)) == ["\"all is well\""]
+    })
+    .await;
+    assert!(
+        !ada.received().iter().any(|text| text.contains("gone")),
+        "Bad was never seen to leave"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -325,7 +496,10 @@ async fn a_flood_of_commands_is_bounded() {
     let node = node().await;
     let mut bad = person(&node, "Bad").await;
     for _ in 0..500 {
-        bad.send_raw(Message::text(r#"42["typing",{"room":"board:7","on":true}]"#)).await;
+        bad.send_raw(Message::text(
+            r#"42["typing",{"room":"board:7","on":true}]"#,
+        ))
+        .await;
     }
     bad.run_for(Duration::from_millis(100)).await;
     assert!(live(&bad));
@@ -341,8 +515,14 @@ async fn c8_a_client_that_does_not_read_delays_nobody_and_is_cut_off() {
         node.publish(Board(7), &big).await.unwrap();
         ada.run_for(Duration::from_millis(1)).await;
     }
-    ada.until("Ada has everything", |ada| ada.events(Board(7)).len() == 400).await;
-    ada.until("Stuck is gone, though his socket is open", |ada| ada.names(Board(7)) == ["Ada"]).await;
+    ada.until("Ada has everything", |ada| {
+        ada.events(Board(7)).len() == 400
+    })
+    .await;
+    ada.until("Stuck is gone, though his socket is open", |ada| {
+        ada.names(Board(7)) == ["Ada"]
+    })
+    .await;
     drop(stuck);
 }
 
@@ -356,7 +536,10 @@ async fn c8_a_client_that_reads_again_in_time_is_brought_up_to_date() {
         node.publish(Board(7), &big).await.unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    ada.until("Ada has everything, once each", |ada| ada.events(Board(7)).len() == 400).await;
+    ada.until("Ada has everything, once each", |ada| {
+        ada.events(Board(7)).len() == 400
+    })
+    .await;
     ada.run_for(Duration::from_secs(3)).await;
     assert_eq!(ada.events(Board(7)).len(), 400);
 }

@@ -40,7 +40,8 @@ impl Config {
         };
         Ok(Self {
             leptos: get_configuration(None)?.leptos_options,
-            database_url: std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite:data/forum.db".to_owned()),
+            database_url: std::env::var("DATABASE_URL")
+                .unwrap_or_else(|_| "sqlite:data/forum.db".to_owned()),
             session_key,
             realtime: RealtimeConfig::from_env()?,
         })

@@ -18,7 +18,9 @@ use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_env_filter(config::log_filter()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(config::log_filter())
+        .init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -40,17 +42,19 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let key = match config.session_key {
         Some(key) => key,
         None => {
-            let secret = forum.setting("session_secret", SessionKey::random_secret).await?;
+            let secret = forum
+                .setting("session_secret", SessionKey::random_secret)
+                .await?;
             SessionKey::new(&secret).ok_or("the session secret in the database is too short")?
         }
     };
     let rights = Rights::new(forum, key);
 
-    let (who, may, rooms) = (rights.clone(), rights.clone(), rights.clone());
+    let (who, may, member) = (rights.clone(), rights.clone(), rights.clone());
     let realtime = Realtime::builder(config.realtime)
-        .authenticate(move |handshake| { let who = who.clone(); async move { who.authenticate(handshake).await } })
-        .authorize(move |user, rooms, access| { let may = may.clone(); async move { may.authorize(user, rooms, access).await } })
-        .auto_join(move |user| { let rooms = rooms.clone(); async move { rooms.rooms_of(user).await } })
+        .authenticate(move |handshake| who.clone().authenticate(handshake))
+        .authorize(move |user, rooms, access| may.clone().authorize(user, rooms, access))
+        .auto_join(move |user| member.clone().rooms_of(user))
         .start()
         .await?;
 
@@ -60,10 +64,21 @@ async fn run() -> Result<(), Box<dyn Error>> {
         provide_context(rights.clone());
     };
     let options = config.leptos;
-    let document = { let options = options.clone(); move || shell(options.clone()) };
+    let document = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
     let app = Router::new()
-        .leptos_routes_with_context(&options, generate_route_list(App), context.clone(), document)
-        .fallback(file_and_error_handler_with_context::<leptos::prelude::LeptosOptions, _>(context, shell))
+        .leptos_routes_with_context(
+            &options,
+            generate_route_list(App),
+            context.clone(),
+            document,
+        )
+        .fallback(file_and_error_handler_with_context::<
+            leptos::prelude::LeptosOptions,
+            _,
+        >(context, shell))
         .layer(CompressionLayer::new())
         .merge(realtime.routes())
         .layer(TraceLayer::new_for_http())
@@ -71,7 +86,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let listener = tokio::net::TcpListener::bind(options.site_addr)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}; set LEPTOS_SITE_ADDR to another address", options.site_addr))?;
+        .map_err(|error| {
+            format!(
+                "cannot listen on {}: {error}; set LEPTOS_SITE_ADDR to another address",
+                options.site_addr
+            )
+        })?;
     println!("The forum is at http://{}", listener.local_addr()?);
     realtime.serve(listener, app).await?;
     Ok(())

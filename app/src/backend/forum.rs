@@ -7,7 +7,9 @@ use std::{
 
 use sqlx::{
     FromRow,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    },
 };
 
 use crate::{
@@ -71,20 +73,40 @@ struct PostRow {
 
 impl From<CommunityRow> for CommunitySummary {
     fn from(row: CommunityRow) -> Self {
-        Self { id: row.id, slug: row.slug, name: row.name, about: row.about }
+        Self {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            about: row.about,
+        }
     }
 }
 
 impl From<BoardRow> for BoardSummary {
     fn from(row: BoardRow) -> Self {
-        Self { id: row.id, slug: row.slug, name: row.name, about: row.about, posts: row.posts }
+        Self {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            about: row.about,
+            posts: row.posts,
+        }
     }
 }
 
 impl From<PostRow> for Post {
     fn from(row: PostRow) -> Self {
-        let author = Person { id: row.author, name: row.author_name };
-        Self { id: row.id, author, title: row.title, body: row.body, created: row.created }
+        let author = Person {
+            id: row.author,
+            name: row.author_name,
+        };
+        Self {
+            id: row.id,
+            author,
+            title: row.title,
+            body: row.body,
+            created: row.created,
+        }
     }
 }
 
@@ -106,8 +128,13 @@ impl Forum {
     /// # Errors
     /// When the address is not one of SQLite, the file cannot be opened, or a migration fails.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Address(url.to_owned()))?;
-        if let Some(folder) = options.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let options =
+            SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Address(url.to_owned()))?;
+        if let Some(folder) = options
+            .get_filename()
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
             // Where this fails, opening fails too, and says more.
             let _ = std::fs::create_dir_all(folder);
         }
@@ -117,7 +144,10 @@ impl Forum {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await;
         let pool = pool.map_err(|error| OpenError::Open(url.to_owned(), error))?;
         sqlx::migrate!("../migrations").run(&pool).await?;
         let forum = Self { pool };
@@ -129,31 +159,42 @@ impl Forum {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn setting(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, sqlx::Error> {
-        sqlx::query("insert into setting (name, value) values ($1, $2) on conflict (name) do nothing")
+    pub async fn setting(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> String,
+    ) -> Result<String, sqlx::Error> {
+        sqlx::query(
+            "insert into setting (name, value) values ($1, $2) on conflict (name) do nothing",
+        )
+        .bind(name)
+        .bind(make())
+        .execute(&self.pool)
+        .await?;
+        sqlx::query_scalar("select value from setting where name = $1")
             .bind(name)
-            .bind(make())
-            .execute(&self.pool)
-            .await?;
-        sqlx::query_scalar("select value from setting where name = $1").bind(name).fetch_one(&self.pool).await
+            .fetch_one(&self.pool)
+            .await
     }
 
     /// All communities.
     pub async fn communities(&self) -> Result<Vec<CommunitySummary>, ApiError> {
-        let rows: Vec<CommunityRow> = sqlx::query_as("select id, slug, name, about from community order by id")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(internal)?;
+        let rows: Vec<CommunityRow> =
+            sqlx::query_as("select id, slug, name, about from community order by id")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(internal)?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
     /// A community by its name in addresses.
     pub async fn community(&self, slug: &str) -> Result<CommunitySummary, ApiError> {
-        let row: Option<CommunityRow> = sqlx::query_as("select id, slug, name, about from community where slug = $1")
-            .bind(slug)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(internal)?;
+        let row: Option<CommunityRow> =
+            sqlx::query_as("select id, slug, name, about from community where slug = $1")
+                .bind(slug)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(internal)?;
         row.map(Into::into).ok_or(ApiError::NotFound)
     }
 
@@ -197,7 +238,13 @@ impl Forum {
     }
 
     /// Adds a post.
-    pub async fn create_post(&self, board: i64, author: &Person, title: &str, body: &str) -> Result<Post, ApiError> {
+    pub async fn create_post(
+        &self,
+        board: i64,
+        author: &Person,
+        title: &str,
+        body: &str,
+    ) -> Result<Post, ApiError> {
         let created = now();
         let id: Option<i64> = sqlx::query_scalar(
             "insert into post (board, author, title, body, created)
@@ -213,30 +260,46 @@ impl Forum {
         .await
         .map_err(internal)?;
         let id = id.ok_or(ApiError::NotFound)?;
-        Ok(Post { id, author: author.clone(), title: title.to_owned(), body: body.to_owned(), created })
+        Ok(Post {
+            id,
+            author: author.clone(),
+            title: title.to_owned(),
+            body: body.to_owned(),
+            created,
+        })
     }
 
     /// A person by id.
     pub async fn person(&self, id: i64) -> Result<Option<Person>, sqlx::Error> {
         let row: Option<(i64, String)> =
-            sqlx::query_as("select id, name from person where id = $1").bind(id).fetch_optional(&self.pool).await?;
+            sqlx::query_as("select id, name from person where id = $1")
+                .bind(id)
+                .fetch_optional(&self.pool)
+                .await?;
         Ok(row.map(|(id, name)| Person { id, name }))
     }
 
     /// The person of this name, who becomes a member of every community when new.
     pub async fn person_by_name(&self, name: &str) -> Result<Person, ApiError> {
-        let mut tx = self.pool.begin_with("begin immediate").await.map_err(internal)?;
-        sqlx::query("insert into person (name, created) values ($1, $2) on conflict (name) do nothing")
-            .bind(name)
-            .bind(now())
-            .execute(&mut *tx)
+        let mut tx = self
+            .pool
+            .begin_with("begin immediate")
             .await
             .map_err(internal)?;
-        let (id, name): (i64, String) = sqlx::query_as("select id, name from person where name = $1")
-            .bind(name)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(internal)?;
+        sqlx::query(
+            "insert into person (name, created) values ($1, $2) on conflict (name) do nothing",
+        )
+        .bind(name)
+        .bind(now())
+        .execute(&mut *tx)
+        .await
+        .map_err(internal)?;
+        let (id, name): (i64, String) =
+            sqlx::query_as("select id, name from person where name = $1")
+                .bind(name)
+                .fetch_one(&mut *tx)
+                .await
+                .map_err(internal)?;
         sqlx::query(
             "insert into membership (community, person) select id, $1 from community where true on conflict do nothing",
         )
@@ -250,23 +313,47 @@ impl Forum {
 
     /// The communities of a person.
     pub async fn memberships(&self, person: i64) -> Result<Vec<i64>, sqlx::Error> {
-        sqlx::query_scalar("select community from membership where person = $1").bind(person).fetch_all(&self.pool).await
+        sqlx::query_scalar("select community from membership where person = $1")
+            .bind(person)
+            .fetch_all(&self.pool)
+            .await
     }
 
     /// Which of these communities there are.
-    pub async fn existing_communities(&self) -> Result<Vec<i64>, sqlx::Error> {
-        sqlx::query_scalar("select id from community").fetch_all(&self.pool).await
+    pub async fn existing_communities(&self, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+        self.existing(
+            "select id from community where id in (select value from json_each($1))",
+            ids,
+        )
+        .await
     }
 
-    /// Which boards there are.
-    pub async fn existing_boards(&self) -> Result<Vec<i64>, sqlx::Error> {
-        sqlx::query_scalar("select id from board").fetch_all(&self.pool).await
+    /// Which of these boards there are.
+    pub async fn existing_boards(&self, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+        self.existing(
+            "select id from board where id in (select value from json_each($1))",
+            ids,
+        )
+        .await
+    }
+
+    async fn existing(&self, query: &'static str, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One parameter whatever their number: a list of numbers is JSON as it is printed.
+        sqlx::query_scalar(query)
+            .bind(format!("{ids:?}"))
+            .fetch_all(&self.pool)
+            .await
     }
 }
 
 /// Milliseconds since the Unix epoch.
 pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -282,19 +369,43 @@ mod tests {
         let board = forum.boards(community.id).await.unwrap().remove(0);
         assert!(board.posts > 0);
         let ada = forum.person_by_name("Ada").await.unwrap();
-        assert_eq!(forum.person_by_name("ada").await.unwrap(), ada, "names differ by more than case");
-        assert!(forum.memberships(ada.id).await.unwrap().contains(&community.id));
-        let post = forum.create_post(board.id, &ada, "Hello", "…").await.unwrap();
+        assert_eq!(
+            forum.person_by_name("ada").await.unwrap(),
+            ada,
+            "names differ by more than case"
+        );
+        assert!(
+            forum
+                .memberships(ada.id)
+                .await
+                .unwrap()
+                .contains(&community.id)
+        );
+        let post = forum
+            .create_post(board.id, &ada, "Hello", "…")
+            .await
+            .unwrap();
         assert_eq!(forum.posts(board.id).await.unwrap()[0], post);
-        assert_eq!(forum.create_post(999, &ada, "Hello", "…").await, Err(ApiError::NotFound));
-        assert_eq!(forum.board(community.id, "nowhere").await, Err(ApiError::NotFound));
+        assert_eq!(
+            forum.create_post(999, &ada, "Hello", "…").await,
+            Err(ApiError::NotFound)
+        );
+        assert_eq!(
+            forum.board(community.id, "nowhere").await,
+            Err(ApiError::NotFound)
+        );
     }
 
     #[tokio::test]
     async fn an_address_that_cannot_be_used_is_named() {
         let error = Forum::open("mysql://localhost").await.unwrap_err();
         assert!(error.to_string().contains("mysql://localhost"), "{error}");
-        let error = Forum::open("sqlite:/proc/nowhere/forum.db").await.unwrap_err();
-        assert!(error.to_string().contains("/proc/nowhere/forum.db"), "{error}");
+        let error = Forum::open("sqlite:/proc/nowhere/forum.db")
+            .await
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("/proc/nowhere/forum.db"),
+            "{error}"
+        );
     }
 }

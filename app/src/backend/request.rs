@@ -20,8 +20,12 @@ impl Request {
     /// # Errors
     /// Where the server did not provide the forum.
     pub fn current() -> Result<Self, ApiError> {
-        let rights = use_context().ok_or_else(|| ApiError::Internal("the forum is not provided".to_owned()))?;
-        Ok(Self { rights, parts: use_context() })
+        let rights = use_context()
+            .ok_or_else(|| ApiError::Internal("the forum is not provided".to_owned()))?;
+        Ok(Self {
+            rights,
+            parts: use_context(),
+        })
     }
 
     /// The database.
@@ -35,11 +39,16 @@ impl Request {
     /// # Errors
     /// When the database fails.
     pub async fn person(&self) -> Result<Option<Person>, ApiError> {
-        let Some(parts) = &self.parts else { return Ok(None) };
-        self.rights.person(&parts.headers, None).await.map_err(|error| {
-            tracing::error!(%error, "a person could not be read");
-            ApiError::Internal("the database".to_owned())
-        })
+        let Some(parts) = &self.parts else {
+            return Ok(None);
+        };
+        self.rights
+            .person(&parts.headers, None)
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "a person could not be read");
+                ApiError::Internal("the database".to_owned())
+            })
     }
 
     /// Signs a person in, or out.

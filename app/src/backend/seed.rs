@@ -4,7 +4,14 @@ use sqlx::SqlitePool;
 
 use super::forum::now;
 
-const PEOPLE: &[&str] = &["Maren Holt", "Tomás Rey", "Ines Okafor", "Jonas Blum", "مريم حداد", "Lena Arvidsson"];
+const PEOPLE: &[&str] = &[
+    "Maren Holt",
+    "Tomás Rey",
+    "Ines Okafor",
+    "Jonas Blum",
+    "مريم حداد",
+    "Lena Arvidsson",
+];
 
 struct Community {
     slug: &'static str,
@@ -32,10 +39,30 @@ const TOWN: &[Community] = &[
                 name: "The square",
                 about: "What is going on, and what could be.",
                 posts: &[
-                    (1, 60 * 30, "The clock on the market hall is right again", "After eleven years. I set my watch by it this morning, and then stood there a while longer than I needed to."),
-                    (0, 60 * 22, "Saturday market moves to the east side", "The paving on the west side is being redone until the end of the month. Stalls keep their numbers, just mirrored; the baker is now at the fountain.\n\nIf you come by cargo bike, use the ramp by the library."),
-                    (4, 60 * 9, "Who plays an instrument?", "We are three (oud, clarinet, and a very patient cello) and would like to be five by spring. Sundays at the boat house, no audience, plenty of tea."),
-                    (3, 95, "Street lamps on Rope Walk", "Two lamps between 14 and 20 have been out since Tuesday. I reported them; the ticket says ten working days. If you walk there at night, the parallel lane is lit."),
+                    (
+                        1,
+                        60 * 30,
+                        "The clock on the market hall is right again",
+                        "After eleven years. I set my watch by it this morning, and then stood there a while longer than I needed to.",
+                    ),
+                    (
+                        0,
+                        60 * 22,
+                        "Saturday market moves to the east side",
+                        "The paving on the west side is being redone until the end of the month. Stalls keep their numbers, just mirrored; the baker is now at the fountain.\n\nIf you come by cargo bike, use the ramp by the library.",
+                    ),
+                    (
+                        4,
+                        60 * 9,
+                        "Who plays an instrument?",
+                        "We are three (oud, clarinet, and a very patient cello) and would like to be five by spring. Sundays at the boat house, no audience, plenty of tea.",
+                    ),
+                    (
+                        3,
+                        95,
+                        "Street lamps on Rope Walk",
+                        "Two lamps between 14 and 20 have been out since Tuesday. I reported them; the ticket says ten working days. If you walk there at night, the parallel lane is lit.",
+                    ),
                 ],
             },
             Board {
@@ -43,15 +70,30 @@ const TOWN: &[Community] = &[
                 name: "Repair café",
                 about: "Bring it, open it, learn why it stopped.",
                 posts: &[
-                    (2, 60 * 50, "This month: lamps, radios, anything with a zip", "We are in the back room of the library on Thursday from five. Tools are there. Please bring the screws as well."),
-                    (5, 60 * 4, "Looking for a belt for a 1978 turntable", "Flat, 4 mm wide, about 58 cm around. The usual shops only have round ones. Has anyone made their own?"),
+                    (
+                        2,
+                        60 * 50,
+                        "This month: lamps, radios, anything with a zip",
+                        "We are in the back room of the library on Thursday from five. Tools are there. Please bring the screws as well.",
+                    ),
+                    (
+                        5,
+                        60 * 4,
+                        "Looking for a belt for a 1978 turntable",
+                        "Flat, 4 mm wide, about 58 cm around. The usual shops only have round ones. Has anyone made their own?",
+                    ),
                 ],
             },
             Board {
                 slug: "borrow",
                 name: "Borrow and lend",
                 about: "Ladders, tents, cake tins.",
-                posts: &[(3, 60 * 70, "Long ladder, two weekends free", "Seven metres, aluminium, lives in our stairwell. Just ring at Blum.")],
+                posts: &[(
+                    3,
+                    60 * 70,
+                    "Long ladder, two weekends free",
+                    "Seven metres, aluminium, lives in our stairwell. Just ring at Blum.",
+                )],
             },
         ],
     },
@@ -63,7 +105,12 @@ const TOWN: &[Community] = &[
             slug: "gardens",
             name: "Gardens",
             about: "What grows, what does not.",
-            posts: &[(5, 60 * 14, "Frost tonight", "The thermometer by the pump went to one degree at six. Cover the chard, bring in the lemon.")],
+            posts: &[(
+                5,
+                60 * 14,
+                "Frost tonight",
+                "The thermometer by the pump went to one degree at six. Cover the chard, bring in the lemon.",
+            )],
         }],
     },
 ];
@@ -71,28 +118,32 @@ const TOWN: &[Community] = &[
 /// Fills an empty database.
 pub(super) async fn fill_if_empty(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut tx = pool.begin_with("begin immediate").await?;
-    let communities: i64 = sqlx::query_scalar("select count(*) from community").fetch_one(&mut *tx).await?;
+    let communities: i64 = sqlx::query_scalar("select count(*) from community")
+        .fetch_one(&mut *tx)
+        .await?;
     if communities > 0 {
         return Ok(());
     }
     let now = now();
     let mut people = Vec::new();
     for name in PEOPLE {
-        let id: i64 = sqlx::query_scalar("insert into person (name, created) values ($1, $2) returning id")
-            .bind(name)
-            .bind(now)
-            .fetch_one(&mut *tx)
-            .await?;
+        let id: i64 =
+            sqlx::query_scalar("insert into person (name, created) values ($1, $2) returning id")
+                .bind(name)
+                .bind(now)
+                .fetch_one(&mut *tx)
+                .await?;
         people.push(id);
     }
     for town in TOWN {
-        let community: i64 =
-            sqlx::query_scalar("insert into community (slug, name, about) values ($1, $2, $3) returning id")
-                .bind(town.slug)
-                .bind(town.name)
-                .bind(town.about)
-                .fetch_one(&mut *tx)
-                .await?;
+        let community: i64 = sqlx::query_scalar(
+            "insert into community (slug, name, about) values ($1, $2, $3) returning id",
+        )
+        .bind(town.slug)
+        .bind(town.name)
+        .bind(town.about)
+        .fetch_one(&mut *tx)
+        .await?;
         for person in &people {
             sqlx::query("insert into membership (community, person) values ($1, $2)")
                 .bind(community)

@@ -29,7 +29,11 @@ impl SessionKey {
     /// A new secret.
     #[must_use]
     pub fn random_secret() -> String {
-        format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>())
+        format!(
+            "{:032x}{:032x}",
+            rand::random::<u128>(),
+            rand::random::<u128>()
+        )
     }
 
     /// The `Set-Cookie` that signs a person in, or out.
@@ -49,20 +53,32 @@ impl SessionKey {
 
     /// The signed session of a person, as the cookie carries it. It serves as a token too.
     fn sign(&self, person: &Person) -> String {
-        let jar = SignedCookieJar::new(self.0.clone()).add(Cookie::new(NAME, format!("{}:{}", person.id, now())));
+        let jar = SignedCookieJar::new(self.0.clone())
+            .add(Cookie::new(NAME, format!("{}:{}", person.id, now())));
         // The jar gives out the signed form only as a header.
         let response = axum::response::IntoResponse::into_response(jar);
-        let header = response.headers().get(header::SET_COOKIE).and_then(|value| value.to_str().ok());
+        let header = response
+            .headers()
+            .get(header::SET_COOKIE)
+            .and_then(|value| value.to_str().ok());
         let cookie = header.and_then(|text| Cookie::parse_encoded(text.to_owned()).ok());
-        cookie.map(|cookie| cookie.value().to_owned()).unwrap_or_default()
+        cookie
+            .map(|cookie| cookie.value().to_owned())
+            .unwrap_or_default()
     }
 
     /// Whose valid session a request carries.
     pub(super) fn person_of_cookie(&self, headers: &HeaderMap) -> Option<i64> {
         let jar = SignedCookieJar::from_headers(headers, self.0.clone());
-        let (person, issued) = jar.get(NAME)?.value().split_once(':').map(|(p, i)| (p.to_owned(), i.to_owned()))?;
+        let (person, issued) = jar
+            .get(NAME)?
+            .value()
+            .split_once(':')
+            .map(|(p, i)| (p.to_owned(), i.to_owned()))?;
         let age = now().checked_sub(issued.parse().ok()?)?;
-        (age < MAX_AGE * 1_000).then(|| person.parse().ok()).flatten()
+        (age < MAX_AGE * 1_000)
+            .then(|| person.parse().ok())
+            .flatten()
     }
 
     /// Whose valid session a token is: the cookie's value.
@@ -84,20 +100,40 @@ mod tests {
 
     #[test]
     fn a_session_is_read_back_and_a_forged_one_is_not() {
-        let (key, ada) = (key(), Person { id: 7, name: "Ada".into() });
+        let (key, ada) = (
+            key(),
+            Person {
+                id: 7,
+                name: "Ada".into(),
+            },
+        );
         let token = key.sign(&ada);
         assert_eq!(key.person_of_token(&token), Some(7));
         assert_eq!(self::key().person_of_token(&token), None, "another key");
-        assert_eq!(key.person_of_token(&token.replace("7:", "8:")), None, "another person");
+        assert_eq!(
+            key.person_of_token(&token.replace("7:", "8:")),
+            None,
+            "another person"
+        );
         assert_eq!(key.person_of_token("nonsense"), None);
         assert_eq!(key.person_of_token(""), None);
     }
 
     #[test]
     fn the_cookie_is_kept_from_scripts_and_other_sites() {
-        let cookie = key().set_cookie(Some(&Person { id: 7, name: "Ada".into() })).unwrap();
+        let cookie = key()
+            .set_cookie(Some(&Person {
+                id: 7,
+                name: "Ada".into(),
+            }))
+            .unwrap();
         let cookie = cookie.to_str().unwrap();
-        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+        assert!(
+            cookie.contains("HttpOnly")
+                && cookie.contains("SameSite=Lax")
+                && cookie.contains("Path=/"),
+            "{cookie}"
+        );
         let out = key().set_cookie(None).unwrap();
         assert!(out.to_str().unwrap().contains("Max-Age=0"));
     }

@@ -35,7 +35,11 @@ pub fn provide_account() {
         }
         now
     });
-    provide_context(Account { person, sign_in, sign_out });
+    provide_context(Account {
+        person,
+        sign_in,
+        sign_out,
+    });
 }
 
 /// See [`Account`].

@@ -15,7 +15,14 @@ pub fn WhoIsHere<S: RoomSource + Clone>(room: S) -> impl IntoView {
         1 => "One person here".to_owned(),
         count => format!("{count} people here"),
     };
-    let listed = move || presence.members.get().into_iter().take(NAMES).collect::<Vec<_>>();
+    let listed = move || {
+        presence
+            .members
+            .get()
+            .into_iter()
+            .take(NAMES)
+            .collect::<Vec<_>>()
+    };
     view! {
         <section class="here" aria-labelledby="here">
             <h2 id="here">{heading}</h2>

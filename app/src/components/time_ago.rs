@@ -47,10 +47,20 @@ fn iso(at: i64) -> String {
 
 fn absolute(at: i64) -> String {
     let t = moment(at);
-    format!("{} {} {}, {:02}:{:02} UTC", t.day(), t.month(), t.year(), t.hour(), t.minute())
+    format!(
+        "{} {} {}, {:02}:{:02} UTC",
+        t.day(),
+        t.month(),
+        t.year(),
+        t.hour(),
+        t.minute()
+    )
 }
 
-#[cfg_attr(not(feature = "hydrate"), allow(dead_code, reason = "only a browser has a now"))]
+#[cfg_attr(
+    not(feature = "hydrate"),
+    allow(dead_code, reason = "only a browser has a now")
+)]
 fn relative(age_ms: i64) -> String {
     let minutes = age_ms / 60_000;
     match minutes {
@@ -76,7 +86,12 @@ mod tests {
 
     #[test]
     fn ages_are_rounded_down_in_words() {
-        for (minutes, words) in [(0, "just now"), (1, "a minute ago"), (59, "59 minutes ago"), (61, "an hour ago")] {
+        for (minutes, words) in [
+            (0, "just now"),
+            (1, "a minute ago"),
+            (59, "59 minutes ago"),
+            (61, "an hour ago"),
+        ] {
             assert_eq!(relative(minutes * 60_000), words);
         }
         assert_eq!(relative(-5_000), "just now", "a clock that is behind");

@@ -2,7 +2,10 @@
 
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use leptos_realtime::{RoomUpdate, TypingIndicator, hooks::use_first_view, use_room_events, use_typing};
+use leptos_realtime::{
+    RoomUpdate, TypingIndicator, hooks::use_first_view, use_room_events, use_typing,
+};
+use leptos_router::hooks::use_location;
 
 use super::use_param;
 use crate::{
@@ -41,14 +44,16 @@ struct Posts {
 impl Posts {
     /// Adds a post, or replaces it: an event may tell of what the page has already.
     fn put(self, post: Post) {
-        self.list.update(|list| match list.iter_mut().find(|known| known.id == post.id) {
-            Some(known) => *known = post,
-            None => {
-                self.fresh.update(|fresh| fresh.push(post.id));
-                let place = list.partition_point(|known| known.id > post.id);
-                list.insert(place, post);
-            }
-        });
+        self.list.update(
+            |list| match list.iter_mut().find(|known| known.id == post.id) {
+                Some(known) => *known = post,
+                None => {
+                    self.fresh.update(|fresh| fresh.push(post.id));
+                    let place = list.partition_point(|known| known.id > post.id);
+                    list.insert(place, post);
+                }
+            },
+        );
     }
 }
 
@@ -57,7 +62,10 @@ fn Page(page: model::BoardPage) -> impl IntoView {
     let room = Board(page.board.id);
     let since = page.view.position;
     use_first_view(page.view);
-    let posts = Posts { list: RwSignal::new(page.posts), fresh: RwSignal::new(Vec::new()) };
+    let posts = Posts {
+        list: RwSignal::new(page.posts),
+        fresh: RwSignal::new(Vec::new()),
+    };
     let address = (page.community.slug.clone(), page.board.slug.clone());
     use_room_events(room.clone(), since, move |update| match update {
         RoomUpdate::Event(event) => match event.data {
@@ -126,13 +134,16 @@ fn PostCard(post: Post, fresh: bool) -> impl IntoView {
 fn Composer(room: Board, posts: Posts) -> impl IntoView {
     let account = use_account();
     let create = ServerAction::<CreatePost>::new();
+    let path = use_location().pathname;
     move || {
         let room = room.clone();
         Suspend::new(async move {
             match account.person.await {
                 Ok(Some(_)) => view! { <ComposerForm room create posts/> }.into_any(),
                 _ => view! {
-                    <p class="invitation"><a href="/sign-in">"Sign in"</a> " to write here."</p>
+                    <p class="invitation">
+                        <a href=move || format!("/sign-in?next={}", path.get())>"Sign in"</a> " to write here."
+                    </p>
                     <TypingIndicator room/>
                 }
                 .into_any(),
@@ -155,7 +166,11 @@ fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> 
             }
         }
     });
-    let error = move || create.value().with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string));
+    let error = move || {
+        create
+            .value()
+            .with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string))
+    };
     let sending = move || create.pending().get();
     view! {
         <ActionForm action=create node_ref=form attr:class="form composer" attr:aria-label="Write a post">

@@ -39,7 +39,9 @@ pub(crate) fn listen<E: DeserializeOwned + 'static>(
     since: Option<Position>,
     f: impl Fn(RoomUpdate<E>) + 'static,
 ) {
-    let Some(context) = use_context::<RealtimeContext>() else { return };
+    let Some(context) = use_context::<RealtimeContext>() else {
+        return;
+    };
     let owner = Owner::current();
     let tell = Rc::new(move |position, event: Option<crate::protocol::WireEvent>| {
         let update = match event {

@@ -13,7 +13,11 @@ const DEVICE: &str = "leptos_realtime.device";
 pub(super) fn entropy() -> u64 {
     let bytes = Uint8Array::new_with_length(8);
     let crypto = window().and_then(|window| window.crypto().ok());
-    if crypto.is_none_or(|crypto| crypto.get_random_values_with_array_buffer_view(&bytes).is_err()) {
+    if crypto.is_none_or(|crypto| {
+        crypto
+            .get_random_values_with_array_buffer_view(&bytes)
+            .is_err()
+    }) {
         // Only an insecure page on a strange host has no crypto; then this must do.
         return (js_sys::Math::random() * 2f64.powi(52)) as u64;
     }
@@ -39,7 +43,9 @@ fn local_storage() -> Option<Storage> {
 pub(super) fn load() -> Auth {
     let stored = |key| session_storage()?.get_item(key).ok()?;
     let session = stored(SESSION).and_then(|id| SessionId::try_from(id).ok());
-    let incarnation = stored(INCARNATION).and_then(|number| number.parse().ok()).unwrap_or(0);
+    let incarnation = stored(INCARNATION)
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0);
     Auth {
         session: session.or_else(|| SessionId::try_from(random_id('s')).ok()),
         incarnation,
@@ -59,7 +65,11 @@ pub(super) fn store(auth: &Auth) {
 
 fn device() -> Option<DeviceId> {
     let storage = local_storage()?;
-    let known = storage.get_item(DEVICE).ok().flatten().and_then(|id| DeviceId::try_from(id).ok());
+    let known = storage
+        .get_item(DEVICE)
+        .ok()
+        .flatten()
+        .and_then(|id| DeviceId::try_from(id).ok());
     known.or_else(|| {
         let id = random_id('d');
         storage.set_item(DEVICE, &id).ok()?;

@@ -40,7 +40,14 @@ struct Inner {
 impl Client {
     pub(crate) fn new(path: &str) -> Self {
         let location = window().location();
-        let scheme = if location.protocol().is_ok_and(|protocol| protocol == "https:") { "wss" } else { "ws" };
+        let scheme = if location
+            .protocol()
+            .is_ok_and(|protocol| protocol == "https:")
+        {
+            "wss"
+        } else {
+            "ws"
+        };
         let host = location.host().unwrap_or_default();
         Self(SendWrapper::new(Rc::new(Inner {
             url: format!("{scheme}://{host}{path}/socket.io/?EIO=4&transport=websocket"),
@@ -60,10 +67,9 @@ impl Client {
         self.input(Input::Start);
     }
 
-    /// Connects anew, with the cookies as they are now.
+    /// Ends the session as it is, for others to see at once, and connects anew with the cookies as they are now.
     pub(crate) fn reconnect(&self) {
-        self.0.transport.take();
-        self.input(Input::Closed);
+        self.run(|session, _| session.bye());
         self.input(Input::Start);
     }
 
@@ -84,10 +90,25 @@ impl Client {
     }
 
     /// Uses a room once more, and returns its view as it changes.
-    pub(super) fn acquire(&self, room: &RoomId, first: Option<&FirstView>) -> ArcRwSignal<RoomView> {
+    pub(super) fn acquire(
+        &self,
+        room: &RoomId,
+        first: Option<&FirstView>,
+    ) -> ArcRwSignal<RoomView> {
         self.run(|session, _| session.acquire(room, first));
-        let view = self.0.session.borrow().view(room).cloned().unwrap_or_default();
-        self.0.views.borrow_mut().entry(room.clone()).or_insert_with(|| ArcRwSignal::new(view)).clone()
+        let view = self
+            .0
+            .session
+            .borrow()
+            .view(room)
+            .cloned()
+            .unwrap_or_default();
+        self.0
+            .views
+            .borrow_mut()
+            .entry(room.clone())
+            .or_insert_with(|| ArcRwSignal::new(view))
+            .clone()
     }
 
     pub(super) fn release(&self, room: &RoomId) {
@@ -95,7 +116,12 @@ impl Client {
     }
 
     /// Listens to a room in use.
-    pub(super) fn listen(&self, room: &RoomId, since: Option<Position>, listener: Listener) -> Option<ListenerId> {
+    pub(super) fn listen(
+        &self,
+        room: &RoomId,
+        since: Option<Position>,
+        listener: Listener,
+    ) -> Option<ListenerId> {
         // Known before the first event can come.
         let id = self.0.session.borrow_mut().listen(room, since)?;
         self.0.listeners.borrow_mut().insert(id, listener);
@@ -170,9 +196,10 @@ impl Client {
                 Connection::Idle => ConnectionState::Idle,
                 Connection::Connecting { .. } => ConnectionState::Connecting,
                 Connection::Live => ConnectionState::Live,
-                Connection::Waiting { attempt, until } => {
-                    ConnectionState::Waiting { attempt: *attempt, next_try: *until }
-                }
+                Connection::Waiting { attempt, until } => ConnectionState::Waiting {
+                    attempt: *attempt,
+                    next_try: *until,
+                },
                 Connection::Stopped(goodbye) => ConnectionState::Stopped(goodbye.clone()),
             };
             (state, session.user().cloned())
@@ -208,7 +235,9 @@ impl Client {
         if let Some(timer) = self.0.timer.take() {
             timer.clear();
         }
-        let Some(deadline) = self.0.session.borrow().deadline() else { return };
+        let Some(deadline) = self.0.session.borrow().deadline() else {
+            return;
+        };
         let wait = std::time::Duration::from_millis(deadline.saturating_sub(self.now()));
         let client = self.clone();
         let timer = set_timeout_with_handle(move || client.input(Input::Tick), wait);

@@ -38,7 +38,11 @@ impl Transport {
         socket.set_onopen(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_event.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        Some(Self { socket, _on_event: on_event, _on_message: on_message })
+        Some(Self {
+            socket,
+            _on_event: on_event,
+            _on_message: on_message,
+        })
     }
 
     /// Sends a text; where the socket is closing, its `close` follows.

@@ -9,14 +9,21 @@ const HUES: u32 = 12;
 
 /// The person's colour, the same everywhere (FNV-1a of the id).
 fn hue(user: &UserId) -> u32 {
-    user.as_str().bytes().fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619)) % HUES
+    user.as_str().bytes().fold(2_166_136_261_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
+    }) % HUES
 }
 
 /// The first letters of the first and the last word of a name.
 fn initials(name: &str) -> String {
-    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let mut words = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     let first = words.next().unwrap_or('?');
-    first.to_uppercase().chain(words.next_back().into_iter().flat_map(char::to_uppercase)).collect()
+    first
+        .to_uppercase()
+        .chain(words.next_back().into_iter().flat_map(char::to_uppercase))
+        .collect()
 }
 
 /// What a tooltip and a screen reader say.

@@ -25,14 +25,21 @@ const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
 #[component]
 pub fn ConnectionBadge() -> impl IntoView {
     let connection = use_connection();
-    let troubled = Memo::new(move |_| !matches!(connection.state.get(), ConnectionState::Idle | ConnectionState::Live));
+    let troubled = Memo::new(move |_| {
+        !matches!(
+            connection.state.get(),
+            ConnectionState::Idle | ConnectionState::Live
+        )
+    });
     let shown = RwSignal::new(false);
     let now = RwSignal::new(0_u64);
     watch_trouble(troubled, shown, now);
     let text = move || match (shown.get(), connection.state.get()) {
         (false, _) | (_, ConnectionState::Idle | ConnectionState::Live) => String::new(),
         (_, ConnectionState::Connecting) => "Reconnecting…".to_owned(),
-        (_, ConnectionState::Waiting { next_try, .. }) => waiting(next_try.saturating_sub(now.get())),
+        (_, ConnectionState::Waiting { next_try, .. }) => {
+            waiting(next_try.saturating_sub(now.get()))
+        }
         (_, ConnectionState::Stopped(goodbye)) => stopped(goodbye.action).to_owned(),
     };
     view! {

@@ -30,7 +30,14 @@ pub fn PresenceAvatars<S: RoomSource>(
     max: usize,
 ) -> impl IntoView {
     let presence = use_presence(room);
-    let shown = move || presence.members.get().into_iter().take(max).collect::<Vec<_>>();
+    let shown = move || {
+        presence
+            .members
+            .get()
+            .into_iter()
+            .take(max)
+            .collect::<Vec<_>>()
+    };
     let more = move || presence.count.get().saturating_sub(max);
     let loading = move || presence.state.get() == ViewState::Loading;
     let crowded = move || more() > 0;

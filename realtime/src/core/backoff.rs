@@ -12,7 +12,10 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { base_ms: 500, cap_ms: 10_000 }
+        Self {
+            base_ms: 500,
+            cap_ms: 10_000,
+        }
     }
 }
 
@@ -20,7 +23,10 @@ impl Backoff {
     /// The wait in milliseconds before retry number `attempt` (from 0), given a random number.
     #[must_use]
     pub fn delay_ms(self, attempt: u32, entropy: u64) -> u64 {
-        let ceiling = self.base_ms.saturating_mul(1u64.checked_shl(attempt).unwrap_or(u64::MAX)).min(self.cap_ms);
+        let ceiling = self
+            .base_ms
+            .saturating_mul(1u64.checked_shl(attempt).unwrap_or(u64::MAX))
+            .min(self.cap_ms);
         // The remainder's bias is below 2⁻⁵⁰ for ceilings of seconds.
         entropy % (ceiling + 1)
     }

@@ -74,9 +74,12 @@ impl<'a> Packet<'a> {
         }
         match text.as_bytes() {
             [b'0', ..] => {
-                let open: OpenPayload =
-                    serde_json::from_str(&text[1..]).map_err(|_| CodecError("an open packet without ping times"))?;
-                Ok(Self::Open { interval_ms: open.ping_interval, timeout_ms: open.ping_timeout })
+                let open: OpenPayload = serde_json::from_str(&text[1..])
+                    .map_err(|_| CodecError("an open packet without ping times"))?;
+                Ok(Self::Open {
+                    interval_ms: open.ping_interval,
+                    timeout_ms: open.ping_timeout,
+                })
             }
             b"1" => Ok(Self::Close),
             b"2" => Ok(Self::Ping),
@@ -86,8 +89,13 @@ impl<'a> Packet<'a> {
     }
 
     fn decode_message(text: &'a str) -> Result<Self, CodecError> {
-        let kind = text.as_bytes().first().ok_or(CodecError("an empty Socket.IO packet"))?;
-        let rest = text.get(1..).ok_or(CodecError("an unknown Socket.IO packet type"))?;
+        let kind = text
+            .as_bytes()
+            .first()
+            .ok_or(CodecError("an empty Socket.IO packet"))?;
+        let rest = text
+            .get(1..)
+            .ok_or(CodecError("an unknown Socket.IO packet type"))?;
         if rest.starts_with('/') {
             return Ok(Self::Other);
         }
@@ -120,7 +128,10 @@ fn split_id(text: &str) -> (Option<u64>, &str) {
 /// The message that connects to the namespace.
 #[must_use]
 pub fn connect(auth: &Auth) -> String {
-    format!("40{}", serde_json::to_string(auth).expect("the auth payload is plain data"))
+    format!(
+        "40{}",
+        serde_json::to_string(auth).expect("the auth payload is plain data")
+    )
 }
 
 /// The message that carries an event, the JSON array of name and payload, and asks for its acknowledgement if it has
@@ -145,12 +156,27 @@ mod tests {
     #[test]
     fn the_servers_messages_are_read() {
         let open = r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100000}"#;
-        assert_eq!(Packet::decode(open), Ok(Packet::Open { interval_ms: 25_000, timeout_ms: 20_000 }));
+        assert_eq!(
+            Packet::decode(open),
+            Ok(Packet::Open {
+                interval_ms: 25_000,
+                timeout_ms: 20_000
+            })
+        );
         assert_eq!(Packet::decode("2"), Ok(Packet::Ping));
         assert_eq!(Packet::decode(r#"40{"sid":"y"}"#), Ok(Packet::Connected));
-        assert_eq!(Packet::decode(r#"44{"message":"no"}"#), Ok(Packet::Refused("no".into())));
-        assert_eq!(Packet::decode(r#"42["room",{}]"#), Ok(Packet::Event(r#"["room",{}]"#)));
-        assert_eq!(Packet::decode(r#"4312[{"ok":true}]"#), Ok(Packet::Ack(12, r#"[{"ok":true}]"#)));
+        assert_eq!(
+            Packet::decode(r#"44{"message":"no"}"#),
+            Ok(Packet::Refused("no".into()))
+        );
+        assert_eq!(
+            Packet::decode(r#"42["room",{}]"#),
+            Ok(Packet::Event(r#"["room",{}]"#))
+        );
+        assert_eq!(
+            Packet::decode(r#"4312[{"ok":true}]"#),
+            Ok(Packet::Ack(12, r#"[{"ok":true}]"#))
+        );
         assert_eq!(Packet::decode("41"), Ok(Packet::Disconnected));
         assert_eq!(Packet::decode(r#"42/admin,["x"]"#), Ok(Packet::Other));
         for text in ["", "x", "4", "4x", "0", "43[]", "4é"] {

@@ -15,7 +15,10 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { count: 1_000, age_ms: 10 * 60 * 1_000 }
+        Self {
+            count: 1_000,
+            age_ms: 10 * 60 * 1_000,
+        }
     }
 }
 
@@ -30,7 +33,10 @@ impl EventLog {
     /// An empty log at the beginning of an epoch.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self { head: Position { epoch, seq: 0 }, events: VecDeque::new() }
+        Self {
+            head: Position { epoch, seq: 0 },
+            events: VecDeque::new(),
+        }
     }
 
     /// A log at `head` with the events that lead to it, of which a hole would be dropped with all before it.
@@ -92,7 +98,12 @@ impl EventLog {
         if since.epoch != self.head.epoch || since.seq < first || since.seq > self.head.seq {
             return None;
         }
-        Some(self.events.range((since.seq - first) as usize..).cloned().collect())
+        Some(
+            self.events
+                .range((since.seq - first) as usize..)
+                .cloned()
+                .collect(),
+        )
     }
 }
 
@@ -102,11 +113,20 @@ mod tests {
 
     fn event(seq: u64) -> Arc<WireEvent> {
         let data = serde_json::value::to_raw_value(&seq).unwrap();
-        Arc::new(WireEvent { seq, id: format!("e{seq}").as_str().try_into().unwrap(), at: seq * 1_000, data })
+        Arc::new(WireEvent {
+            seq,
+            id: format!("e{seq}").as_str().try_into().unwrap(),
+            at: seq * 1_000,
+            data,
+        })
     }
 
     fn seqs(log: &EventLog, epoch: u64, seq: u64) -> Option<Vec<u64>> {
-        log.since(Position { epoch: Epoch(epoch), seq }).map(|events| events.iter().map(|e| e.seq).collect())
+        log.since(Position {
+            epoch: Epoch(epoch),
+            seq,
+        })
+        .map(|events| events.iter().map(|e| e.seq).collect())
     }
 
     #[test]
@@ -122,17 +142,32 @@ mod tests {
         assert_eq!(seqs(&log, 1, 5), Some(vec![]));
         assert_eq!(seqs(&log, 1, 6), None, "a place not reached");
         assert_eq!(seqs(&log, 2, 3), None, "another epoch");
-        log.trim(Retention { count: 3, age_ms: u64::MAX }, 0);
+        log.trim(
+            Retention {
+                count: 3,
+                age_ms: u64::MAX,
+            },
+            0,
+        );
         assert_eq!(seqs(&log, 1, 2), Some(vec![3, 4, 5]));
         assert_eq!(seqs(&log, 1, 1), None, "dropped by number");
-        log.trim(Retention { count: 3, age_ms: 1_000 }, 5_500);
+        log.trim(
+            Retention {
+                count: 3,
+                age_ms: 1_000,
+            },
+            5_500,
+        );
         assert_eq!(seqs(&log, 1, 3), None, "dropped by age");
         assert_eq!(seqs(&log, 1, 4), Some(vec![5]));
     }
 
     #[test]
     fn a_log_with_a_hole_keeps_what_leads_to_its_head() {
-        let head = Position { epoch: Epoch(1), seq: 5 };
+        let head = Position {
+            epoch: Epoch(1),
+            seq: 5,
+        };
         let log = EventLog::from_parts(head, vec![event(2), event(4), event(5)]);
         assert_eq!(seqs(&log, 1, 3), Some(vec![4, 5]));
         assert_eq!(seqs(&log, 1, 2), None);

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::log::{EventLog, Retention};
 use crate::protocol::{
-    DeviceId, DeviceKind, Epoch, FirstView, Joined, Member, Outcome, Position, RoomFrame, RoomId, SessionId, Status,
-    UnixMillis, User, UserId, WireEvent,
+    DeviceId, DeviceKind, Epoch, FirstView, Joined, Member, Outcome, Position, RoomFrame, RoomId,
+    SessionId, Status, UnixMillis, User, UserId, WireEvent,
 };
 
 /// How long a typing line lives without being repeated, in milliseconds.
@@ -45,7 +45,10 @@ impl Entry {
     /// What tells this entry from the others of its room.
     #[must_use]
     pub fn key(&self) -> EntryKey {
-        EntryKey { user: self.user.as_ref().map(|user| user.id.clone()), session: self.session.clone() }
+        EntryKey {
+            user: self.user.as_ref().map(|user| user.id.clone()),
+            session: self.session.clone(),
+        }
     }
 }
 
@@ -192,7 +195,9 @@ impl Replica {
     }
 
     fn replace_entries(&mut self, entries: Vec<Entry>) {
-        self.pending.people.extend(std::mem::take(&mut self.people).into_keys());
+        self.pending
+            .people
+            .extend(std::mem::take(&mut self.people).into_keys());
         self.guests.clear();
         for entry in entries {
             self.enter(entry);
@@ -213,7 +218,11 @@ impl Replica {
                 self.pending.events.push(event.clone());
                 Applied::Urgent
             }
-            RoomMessage::Presence { epoch, version, change } => {
+            RoomMessage::Presence {
+                epoch,
+                version,
+                change,
+            } => {
                 if *epoch == self.log.head().epoch && *version <= self.version {
                     return Applied::Nothing;
                 }
@@ -230,11 +239,17 @@ impl Replica {
             RoomMessage::Typing { user, on } => {
                 // Whoever is not here to be seen does not type either.
                 let changed = if *on && self.people.contains_key(user) {
-                    self.typing.insert(user.clone(), now + TYPING_TTL_MS).is_none()
+                    self.typing
+                        .insert(user.clone(), now + TYPING_TTL_MS)
+                        .is_none()
                 } else {
                     self.typing.remove(user).is_some()
                 };
-                if changed { Applied::Urgent } else { Applied::Nothing }
+                if changed {
+                    Applied::Urgent
+                } else {
+                    Applied::Nothing
+                }
             }
         }
     }
@@ -243,7 +258,10 @@ impl Replica {
         match &entry.user {
             Some(user) => {
                 self.pending.people.insert(user.id.clone());
-                self.people.entry(user.id.clone()).or_default().insert(entry.session.clone(), entry);
+                self.people
+                    .entry(user.id.clone())
+                    .or_default()
+                    .insert(entry.session.clone(), entry);
             }
             None => {
                 self.guests.insert(entry.session.clone(), entry);
@@ -312,12 +330,29 @@ impl Replica {
         if let Some(typing) = &typing {
             self.shown.typing.clone_from(typing);
         }
-        let events: Vec<WireEvent> = pending.events.iter().map(|event| (**event).clone()).collect();
-        if events.is_empty() && members.is_empty() && gone.is_empty() && guests.is_none() && typing.is_none() {
+        let events: Vec<WireEvent> = pending
+            .events
+            .iter()
+            .map(|event| (**event).clone())
+            .collect();
+        if events.is_empty()
+            && members.is_empty()
+            && gone.is_empty()
+            && guests.is_none()
+            && typing.is_none()
+        {
             return None;
         }
         self.shown.frame += 1;
-        Some(RoomFrame { room: self.room.clone(), frame: self.shown.frame, events, members, gone, guests, typing })
+        Some(RoomFrame {
+            room: self.room.clone(),
+            frame: self.shown.frame,
+            events,
+            members,
+            gone,
+            guests,
+            typing,
+        })
     }
 
     /// The view for someone who joins now and already has everything up to `since`. Take the pending frame first:
@@ -357,14 +392,20 @@ impl Replica {
 fn member(sessions: &BTreeMap<SessionId, Entry>) -> Option<Member> {
     let latest = sessions.values().max_by_key(|entry| entry.incarnation)?;
     let user = latest.user.as_ref()?;
-    let online = sessions.values().any(|entry| entry.status == Status::Online);
+    let online = sessions
+        .values()
+        .any(|entry| entry.status == Status::Online);
     let devices: BTreeSet<DeviceKind> = sessions.values().map(|entry| entry.device_kind).collect();
     Some(Member {
         user: user.id.clone(),
         name: user.name.clone(),
         status: if online { Status::Online } else { Status::Away },
         devices: devices.into_iter().collect(),
-        since: sessions.values().map(|entry| entry.since).min().unwrap_or_default(),
+        since: sessions
+            .values()
+            .map(|entry| entry.since)
+            .min()
+            .unwrap_or_default(),
     })
 }
 
@@ -377,8 +418,16 @@ mod tests {
     const EPOCH: Epoch = Epoch(1);
 
     fn empty() -> Replica {
-        let position = Position { epoch: EPOCH, seq: 0 };
-        let snapshot = RoomSnapshot { position, version: 0, entries: vec![], events: vec![] };
+        let position = Position {
+            epoch: EPOCH,
+            seq: 0,
+        };
+        let snapshot = RoomSnapshot {
+            position,
+            version: 0,
+            entries: vec![],
+            events: vec![],
+        };
         Replica::new("board:7".parse().unwrap(), snapshot)
     }
 
@@ -395,24 +444,42 @@ mod tests {
     }
 
     fn presence(version: u64, change: EntryChange) -> RoomMessage {
-        RoomMessage::Presence { epoch: EPOCH, version, change }
+        RoomMessage::Presence {
+            epoch: EPOCH,
+            version,
+            change,
+        }
     }
 
     fn event(seq: u64) -> RoomMessage {
         let data = serde_json::value::to_raw_value(&seq).unwrap();
-        let event = WireEvent { seq, id: format!("e{seq}").try_into().unwrap(), at: 0, data };
-        RoomMessage::Event { epoch: EPOCH, event: Arc::new(event) }
+        let event = WireEvent {
+            seq,
+            id: format!("e{seq}").try_into().unwrap(),
+            at: 0,
+            data,
+        };
+        RoomMessage::Event {
+            epoch: EPOCH,
+            event: Arc::new(event),
+        }
     }
 
     #[test]
     fn two_devices_are_one_member_and_closing_one_shows_only_that() {
         let mut replica = empty();
-        let (desk, phone) = (entry(1, 1, DeviceKind::Desktop), entry(1, 2, DeviceKind::Mobile));
+        let (desk, phone) = (
+            entry(1, 1, DeviceKind::Desktop),
+            entry(1, 2, DeviceKind::Mobile),
+        );
         replica.apply(&presence(1, EntryChange::Enter(desk)), 0);
         replica.apply(&presence(2, EntryChange::Enter(phone.clone())), 0);
         let frame = replica.take_frame().unwrap();
         assert_eq!(frame.members.len(), 1);
-        assert_eq!(frame.members[0].devices, [DeviceKind::Desktop, DeviceKind::Mobile]);
+        assert_eq!(
+            frame.members[0].devices,
+            [DeviceKind::Desktop, DeviceKind::Mobile]
+        );
         assert_eq!(frame.members[0].since, 1);
         replica.apply(&presence(3, EntryChange::Exit(phone.key())), 0);
         let frame = replica.take_frame().unwrap();
@@ -434,7 +501,10 @@ mod tests {
         .into_iter()
         .enumerate()
         {
-            assert_eq!(replica.apply(&presence(i as u64 + 1, change), 0), Applied::Presence);
+            assert_eq!(
+                replica.apply(&presence(i as u64 + 1, change), 0),
+                Applied::Presence
+            );
         }
         assert!(replica.take_frame().is_none());
         assert!(replica.is_empty());
@@ -446,7 +516,13 @@ mod tests {
         assert_eq!(replica.apply(&event(1), 0), Applied::Urgent);
         assert_eq!(replica.apply(&event(1), 0), Applied::Nothing);
         assert_eq!(replica.apply(&event(3), 0), Applied::Gap);
-        assert_eq!(replica.apply(&presence(2, EntryChange::Enter(entry(1, 1, DeviceKind::Other))), 0), Applied::Gap);
+        assert_eq!(
+            replica.apply(
+                &presence(2, EntryChange::Enter(entry(1, 1, DeviceKind::Other))),
+                0
+            ),
+            Applied::Gap
+        );
         assert_eq!(replica.position().seq, 1);
     }
 
@@ -468,22 +544,44 @@ mod tests {
         };
         assert!(replica.reload(snapshot(EPOCH)));
         let frame = replica.take_frame().unwrap();
-        assert_eq!(frame.events.iter().map(|e| e.seq).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(
+            frame.events.iter().map(|e| e.seq).collect::<Vec<_>>(),
+            [2, 3]
+        );
         assert_eq!(frame.members.len(), 1);
         assert!(!replica.reload(snapshot(Epoch(2))));
         assert!(replica.take_frame().is_none());
-        assert_eq!(replica.joined(Some(Position { epoch: EPOCH, seq: 3 })).outcome, Outcome::Reset);
+        assert_eq!(
+            replica
+                .joined(Some(Position {
+                    epoch: EPOCH,
+                    seq: 3
+                }))
+                .outcome,
+            Outcome::Reset
+        );
     }
 
     #[test]
     fn typing_ends_by_itself_and_only_those_who_are_here_type() {
         let mut replica = empty();
-        let typing = |user: i64, on| RoomMessage::Typing { user: user.into(), on };
-        assert_eq!(replica.apply(&typing(1, true), 0), Applied::Nothing, "not here");
+        let typing = |user: i64, on| RoomMessage::Typing {
+            user: user.into(),
+            on,
+        };
+        assert_eq!(
+            replica.apply(&typing(1, true), 0),
+            Applied::Nothing,
+            "not here"
+        );
         let ada = entry(1, 1, DeviceKind::Other);
         replica.apply(&presence(1, EntryChange::Enter(ada.clone())), 0);
         assert_eq!(replica.apply(&typing(1, true), 0), Applied::Urgent);
-        assert_eq!(replica.apply(&typing(1, true), 1_000), Applied::Nothing, "a repeat changes nothing");
+        assert_eq!(
+            replica.apply(&typing(1, true), 1_000),
+            Applied::Nothing,
+            "a repeat changes nothing"
+        );
         assert_eq!(replica.take_frame().unwrap().typing, Some(vec![1.into()]));
         assert!(!replica.expire(Retention::default(), TYPING_TTL_MS + 999, 0));
         assert!(replica.expire(Retention::default(), TYPING_TTL_MS + 1_000, 0));

@@ -84,5 +84,8 @@ impl RoomView {
 }
 
 fn by_id(members: Vec<Member>) -> BTreeMap<UserId, Member> {
-    members.into_iter().map(|member| (member.user.clone(), member)).collect()
+    members
+        .into_iter()
+        .map(|member| (member.user.clone(), member))
+        .collect()
 }

@@ -27,12 +27,18 @@ pub(crate) struct RealtimeContext {
 
 impl RealtimeContext {
     pub(crate) fn first_view(&self, room: &RoomId) -> Option<FirstView> {
-        let views = self.first_views.lock().unwrap_or_else(PoisonError::into_inner);
+        let views = self
+            .first_views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         views.iter().find(|view| view.room == *room).cloned()
     }
 
     fn add_first_view(&self, view: FirstView) {
-        let mut views = self.first_views.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut views = self
+            .first_views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         views.retain(|older| older.room != view.room);
         views.truncate(MAX_FIRST_VIEWS - 1);
         views.push_front(view);
@@ -89,8 +95,12 @@ pub(crate) fn use_room_view(room: Signal<RoomId>) -> Signal<RoomView> {
     let first = {
         let context = context.clone();
         move |room: &RoomId| {
-            let view = context.as_ref().and_then(|context| context.first_view(room));
-            view.as_ref().map(RoomView::from_first_view).unwrap_or_default()
+            let view = context
+                .as_ref()
+                .and_then(|context| context.first_view(room));
+            view.as_ref()
+                .map(RoomView::from_first_view)
+                .unwrap_or_default()
         }
     };
     #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]

@@ -12,8 +12,8 @@ mod room_source;
 mod typing;
 
 pub use connection::{ConnectionState, UseConnectionReturn, use_connection};
-pub use context::{provide_realtime, provide_realtime_at, use_first_view};
 pub(crate) use context::{RealtimeContext, use_room_view};
+pub use context::{provide_realtime, provide_realtime_at, use_first_view};
 pub use presence::{UsePresenceReturn, use_presence};
 pub use room_events::use_room_events;
 pub use room_source::RoomSource;

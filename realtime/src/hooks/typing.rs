@@ -42,7 +42,9 @@ pub fn use_typing(room: impl RoomSource) -> UseTypingReturn {
         let me = me.get().map(|user| user.id);
         view.with(|view| {
             let others = view.typing.iter().filter(|user| Some(*user) != me.as_ref());
-            others.filter_map(|user| view.members.get(user).cloned()).collect::<Vec<_>>()
+            others
+                .filter_map(|user| view.members.get(user).cloned())
+                .collect::<Vec<_>>()
         })
     });
     let context = StoredValue::new(use_context::<RealtimeContext>());

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{DeviceId, DeviceKind, ErrorCode, PROTOCOL_VERSION, Position, ProtocolError, RoomId, SessionId};
+use super::{
+    DeviceId, DeviceKind, ErrorCode, PROTOCOL_VERSION, Position, ProtocolError, RoomId, SessionId,
+};
 
 /// The Socket.IO `auth` payload. Every field may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,9 +95,25 @@ impl ClientCommand {
     #[must_use]
     pub fn to_json(&self) -> String {
         let json = match self {
-            Self::Join(rooms) => serde_json::to_string(&("join", Rooms { rooms: rooms.clone() })),
-            Self::Leave(rooms) => serde_json::to_string(&("leave", Rooms { rooms: rooms.clone() })),
-            Self::Typing { room, on } => serde_json::to_string(&("typing", Typing { room: room.clone(), on: *on })),
+            Self::Join(rooms) => serde_json::to_string(&(
+                "join",
+                Rooms {
+                    rooms: rooms.clone(),
+                },
+            )),
+            Self::Leave(rooms) => serde_json::to_string(&(
+                "leave",
+                Rooms {
+                    rooms: rooms.clone(),
+                },
+            )),
+            Self::Typing { room, on } => serde_json::to_string(&(
+                "typing",
+                Typing {
+                    room: room.clone(),
+                    on: *on,
+                },
+            )),
             Self::Bye => serde_json::to_string(&("bye", serde_json::Map::new())),
         };
         json.expect("commands are plain data")
@@ -107,22 +125,37 @@ impl ClientCommand {
     /// [`ErrorCode::BadRequest`], [`ErrorCode::InvalidRoom`] or [`ErrorCode::UnknownCommand`], with a sentence that
     /// says what was expected.
     pub fn from_json(text: &str) -> Result<Self, ProtocolError> {
-        let parts: Vec<&RawValue> = serde_json::from_str(text)
-            .map_err(|e| ProtocolError::new(ErrorCode::BadRequest, format!("not a JSON array of name and payload: {e}")))?;
+        let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| {
+            ProtocolError::new(
+                ErrorCode::BadRequest,
+                format!("not a JSON array of name and payload: {e}"),
+            )
+        })?;
         let name: String = parts
             .first()
             .and_then(|name| serde_json::from_str(name.get()).ok())
-            .ok_or_else(|| ProtocolError::new(ErrorCode::BadRequest, "the first element must be the command's name"))?;
+            .ok_or_else(|| {
+                ProtocolError::new(
+                    ErrorCode::BadRequest,
+                    "the first element must be the command's name",
+                )
+            })?;
         let payload = parts.get(1).map_or("{}", |payload| payload.get());
         let name = name.as_str();
         match name {
             "join" => Ok(Self::Join(read::<Rooms<JoinRoom>>(name, payload)?.rooms)),
             "leave" => Ok(Self::Leave(read::<Rooms<RoomId>>(name, payload)?.rooms)),
-            "typing" => read::<Typing>(name, payload).map(|t| Self::Typing { room: t.room, on: t.on }),
+            "typing" => read::<Typing>(name, payload).map(|t| Self::Typing {
+                room: t.room,
+                on: t.on,
+            }),
             "bye" => Ok(Self::Bye),
             _ => Err(ProtocolError::new(
                 ErrorCode::UnknownCommand,
-                format!("{:?} is not a command; known are join, leave, typing, bye", shorten(name)),
+                format!(
+                    "{:?} is not a command; known are join, leave, typing, bye",
+                    shorten(name)
+                ),
             )),
         }
     }
@@ -131,7 +164,11 @@ impl ClientCommand {
 fn read<T: serde::de::DeserializeOwned>(name: &str, payload: &str) -> Result<T, ProtocolError> {
     serde_json::from_str(payload).map_err(|error| {
         let text = error.to_string();
-        let code = if text.contains("a room's name") { ErrorCode::InvalidRoom } else { ErrorCode::BadRequest };
+        let code = if text.contains("a room's name") {
+            ErrorCode::InvalidRoom
+        } else {
+            ErrorCode::BadRequest
+        };
         ProtocolError::new(code, format!("{name}: {text}"))
     })
 }
@@ -154,9 +191,21 @@ mod tests {
     #[test]
     fn commands_read_back_as_they_were_written() {
         let room: RoomId = "board:7".parse().unwrap();
-        let since = Some(Position { epoch: Epoch(9), seq: 3 });
+        let since = Some(Position {
+            epoch: Epoch(9),
+            seq: 3,
+        });
         for command in [
-            ClientCommand::Join(vec![JoinRoom { room: room.clone(), since }, JoinRoom { room: room.clone(), since: None }]),
+            ClientCommand::Join(vec![
+                JoinRoom {
+                    room: room.clone(),
+                    since,
+                },
+                JoinRoom {
+                    room: room.clone(),
+                    since: None,
+                },
+            ]),
             ClientCommand::Leave(vec![room.clone()]),
             ClientCommand::Typing { room, on: true },
             ClientCommand::Bye,
@@ -170,17 +219,39 @@ mod tests {
         assert_eq!(code("[]"), ErrorCode::BadRequest);
         assert_eq!(code("nonsense"), ErrorCode::BadRequest);
         assert_eq!(code(r#"[7,{}]"#), ErrorCode::BadRequest);
-        assert_eq!(code(r#"["join",{"rooms":"board:7"}]"#), ErrorCode::BadRequest);
-        assert_eq!(code(r#"["join",{"rooms":[{"room":7}]}]"#), ErrorCode::BadRequest);
-        assert_eq!(code(r#"["join",{"rooms":[{"room":"nonsense"}]}]"#), ErrorCode::InvalidRoom);
-        assert_eq!(code(&format!(r#"["join",{{"rooms":[{{"room":"b:{}"}}]}}]"#, "x".repeat(200))), ErrorCode::InvalidRoom);
+        assert_eq!(
+            code(r#"["join",{"rooms":"board:7"}]"#),
+            ErrorCode::BadRequest
+        );
+        assert_eq!(
+            code(r#"["join",{"rooms":[{"room":7}]}]"#),
+            ErrorCode::BadRequest
+        );
+        assert_eq!(
+            code(r#"["join",{"rooms":[{"room":"nonsense"}]}]"#),
+            ErrorCode::InvalidRoom
+        );
+        assert_eq!(
+            code(&format!(
+                r#"["join",{{"rooms":[{{"room":"b:{}"}}]}}]"#,
+                "x".repeat(200)
+            )),
+            ErrorCode::InvalidRoom
+        );
         assert_eq!(code(r#"["dance",{}]"#), ErrorCode::UnknownCommand);
     }
 
     #[test]
     fn unknown_fields_of_a_newer_client_are_skipped() {
-        let command = ClientCommand::from_json(r#"["typing",{"room":"board:7","on":true,"mood":"good"}]"#);
-        assert_eq!(command, Ok(ClientCommand::Typing { room: "board:7".parse().unwrap(), on: true }));
+        let command =
+            ClientCommand::from_json(r#"["typing",{"room":"board:7","on":true,"mood":"good"}]"#);
+        assert_eq!(
+            command,
+            Ok(ClientCommand::Typing {
+                room: "board:7".parse().unwrap(),
+                on: true
+            })
+        );
     }
 
     proptest! {

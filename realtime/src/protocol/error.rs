@@ -75,14 +75,18 @@ impl ProtocolError {
     /// An error by code and sentence.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// Reads the `code: sentence` form, the only one that fits a Socket.IO `CONNECT_ERROR`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let (code, message) = text.split_once(": ").unwrap_or(("internal", text));
-        let code = serde_json::from_value(serde_json::Value::from(code)).unwrap_or(ErrorCode::Internal);
+        let code =
+            serde_json::from_value(serde_json::Value::from(code)).unwrap_or(ErrorCode::Internal);
         Self::new(code, message)
     }
 }
@@ -93,15 +97,29 @@ mod tests {
 
     #[test]
     fn an_error_survives_its_text_form() {
-        let error = ProtocolError::new(ErrorCode::Unauthorized, "the token has expired: sign in again");
-        assert_eq!(error.to_string(), "unauthorized: the token has expired: sign in again");
+        let error = ProtocolError::new(
+            ErrorCode::Unauthorized,
+            "the token has expired: sign in again",
+        );
+        assert_eq!(
+            error.to_string(),
+            "unauthorized: the token has expired: sign in again"
+        );
         assert_eq!(ProtocolError::parse(&error.to_string()), error);
-        assert_eq!(ProtocolError::parse("Invalid namespace").code, ErrorCode::Internal);
+        assert_eq!(
+            ProtocolError::parse("Invalid namespace").code,
+            ErrorCode::Internal
+        );
     }
 
     #[test]
     fn the_text_of_each_code_is_its_wire_form() {
-        for code in [ErrorCode::Unauthorized, ErrorCode::OriginDenied, ErrorCode::LimitExceeded, ErrorCode::Internal] {
+        for code in [
+            ErrorCode::Unauthorized,
+            ErrorCode::OriginDenied,
+            ErrorCode::LimitExceeded,
+            ErrorCode::Internal,
+        ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
     }

@@ -51,10 +51,20 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
     pub fn read(position: Position, event: &WireEvent) -> Self {
         let (id, at) = (event.id.clone(), event.at);
         match serde_json::from_str(event.data.get()) {
-            Ok(data) => Self::Event(RoomEvent { position, id, at, data }),
+            Ok(data) => Self::Event(RoomEvent {
+                position,
+                id,
+                at,
+                data,
+            }),
             Err(_) => {
                 let data = serde_json::from_str(event.data.get()).unwrap_or_default();
-                Self::Unknown(RoomEvent { position, id, at, data })
+                Self::Unknown(RoomEvent {
+                    position,
+                    id,
+                    at,
+                    data,
+                })
             }
         }
     }

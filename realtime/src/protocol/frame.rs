@@ -173,18 +173,25 @@ mod tests {
 
     #[test]
     fn a_frame_of_a_newer_server_is_skipped_and_a_broken_one_is_an_error() {
-        assert!(matches!(ServerFrame::from_json(r#"["hologram",{"x":1}]"#), Ok(ServerFrame::Unknown(name)) if name == "hologram"));
+        assert!(
+            matches!(ServerFrame::from_json(r#"["hologram",{"x":1}]"#), Ok(ServerFrame::Unknown(name)) if name == "hologram")
+        );
         assert!(ServerFrame::from_json(r#"["room",{"room":7}]"#).is_err());
         assert!(ServerFrame::from_json(r#"{}"#).is_err());
     }
 
     #[test]
     fn unknown_variants_of_a_newer_server_have_a_safe_reading() {
-        let goodbye = r#"["goodbye",{"action":"dance","error":{"code":"new_reason","message":"…"}}]"#;
-        let Ok(ServerFrame::Goodbye(goodbye)) = ServerFrame::from_json(goodbye) else { panic!("a goodbye") };
+        let goodbye =
+            r#"["goodbye",{"action":"dance","error":{"code":"new_reason","message":"…"}}]"#;
+        let Ok(ServerFrame::Goodbye(goodbye)) = ServerFrame::from_json(goodbye) else {
+            panic!("a goodbye")
+        };
         assert_eq!(goodbye.action, CloseAction::Retry);
         assert_eq!(goodbye.error.code, crate::ErrorCode::Internal);
-        let member: Member = serde_json::from_str(r#"{"user":"1","name":"A","status":"dreaming","since":1}"#).unwrap();
+        let member: Member =
+            serde_json::from_str(r#"{"user":"1","name":"A","status":"dreaming","since":1}"#)
+                .unwrap();
         assert_eq!(member.status, crate::Status::Online);
     }
 }

@@ -99,7 +99,10 @@ impl User {
     /// ```
     #[must_use]
     pub fn new(id: impl Into<UserId>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into() }
+        Self {
+            id: id.into(),
+            name: name.into(),
+        }
     }
 }
 

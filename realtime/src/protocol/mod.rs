@@ -16,7 +16,9 @@ pub mod room;
 pub use command::{Auth, ClientCommand, JoinRoom};
 pub use error::{ErrorCode, ProtocolError};
 pub use event::{RoomEvent, RoomUpdate, WireEvent};
-pub use frame::{CloseAction, FirstView, Goodbye, Joined, Outcome, Refused, RoomFrame, ServerFrame, Welcome};
+pub use frame::{
+    CloseAction, FirstView, Goodbye, Joined, Outcome, Refused, RoomFrame, ServerFrame, Welcome,
+};
 pub use ids::{DeviceId, EventId, SessionId, User, UserId};
 pub use member::{DeviceKind, Member, Status};
 pub use position::{Epoch, Position};

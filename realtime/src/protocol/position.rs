@@ -25,8 +25,12 @@ impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let value = digits.then(|| u64::from_str_radix(&text, 16).ok()).flatten();
-        value.map(Self).ok_or_else(|| de::Error::custom("an epoch is 16 hexadecimal digits"))
+        let value = digits
+            .then(|| u64::from_str_radix(&text, 16).ok())
+            .flatten();
+        value
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("an epoch is 16 hexadecimal digits"))
     }
 }
 
@@ -55,7 +59,10 @@ mod tests {
 
     #[test]
     fn an_epoch_survives_json_as_hexadecimal_text() {
-        let position = Position { epoch: Epoch(u64::MAX - 1), seq: 7 };
+        let position = Position {
+            epoch: Epoch(u64::MAX - 1),
+            seq: 7,
+        };
         let json = serde_json::to_string(&position).unwrap();
         assert_eq!(json, r#"{"epoch":"fffffffffffffffe","seq":7}"#);
         assert_eq!(serde_json::from_str::<Position>(&json).unwrap(), position);

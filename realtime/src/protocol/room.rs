@@ -26,7 +26,9 @@ pub enum RoomIdError {
     #[error("a room's name has at most {max} bytes, this one has {0}", max = RoomId::MAX_LEN)]
     TooLong(usize),
     /// Not `kind:id` or `kind:id:part`.
-    #[error("a room's name is kind:id or kind:id:part, of letters, digits, '_', '-' and '.', with a lower-case kind")]
+    #[error(
+        "a room's name is kind:id or kind:id:part, of letters, digits, '_', '-' and '.', with a lower-case kind"
+    )]
     Malformed,
 }
 
@@ -80,10 +82,15 @@ impl FromStr for RoomId {
         let mut segments = text.split(':');
         let kind = segments.next().unwrap_or_default();
         let kind_ok = kind.starts_with(|c: char| c.is_ascii_lowercase())
-            && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            && kind
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let rest: Vec<&str> = segments.collect();
-        let segment_ok =
-            |s: &&str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        let segment_ok = |s: &&str| {
+            !s.is_empty()
+                && s.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        };
         if kind_ok && matches!(rest.len(), 1 | 2) && rest.iter().all(segment_ok) {
             Ok(Self(text.into()))
         } else {
@@ -106,7 +113,9 @@ impl Serialize for RoomId {
 
 impl<'de> Deserialize<'de> for RoomId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        std::borrow::Cow::<'de, str>::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -210,8 +219,12 @@ macro_rules! rooms {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __room_event {
-    () => { $crate::NoEvent };
-    ($event:ty) => { $event };
+    () => {
+        $crate::NoEvent
+    };
+    ($event:ty) => {
+        $event
+    };
 }
 
 #[doc(hidden)]
@@ -219,7 +232,8 @@ macro_rules! __room_event {
 macro_rules! __room_name {
     ($name:ident) => {{
         const NAME: &str = stringify!($name);
-        const BYTES: [u8; $crate::__private::snake_case_len(NAME)] = $crate::__private::snake_case(NAME);
+        const BYTES: [u8; $crate::__private::snake_case_len(NAME)] =
+            $crate::__private::snake_case(NAME);
         match std::str::from_utf8(&BYTES) {
             Ok(kind) => (kind, None),
             Err(_) => panic!("a room's type name must be ASCII"),
@@ -275,13 +289,31 @@ mod tests {
         assert_eq!(BoardThread(3).room_id().as_str(), "board_thread:3");
         assert_eq!(Slug("about".into()).room_id().as_str(), "page:about:edit");
         assert_eq!(Slug::from_room_id(&"page:about".parse().unwrap()), None);
-        assert_eq!(BoardThread::from_room_id(&"board_thread:x".parse().unwrap()), None);
+        assert_eq!(
+            BoardThread::from_room_id(&"board_thread:x".parse().unwrap()),
+            None
+        );
     }
 
     #[test]
     fn names_that_are_no_rooms_are_refused() {
-        for text in ["", "board", "board:", ":7", "Board:7", "board:7:", "board:7:a:b", "board:a b", "7board:1", "b:é"] {
-            assert_eq!(text.parse::<RoomId>(), Err(RoomIdError::Malformed), "{text:?}");
+        for text in [
+            "",
+            "board",
+            "board:",
+            ":7",
+            "Board:7",
+            "board:7:",
+            "board:7:a:b",
+            "board:a b",
+            "7board:1",
+            "b:é",
+        ] {
+            assert_eq!(
+                text.parse::<RoomId>(),
+                Err(RoomIdError::Malformed),
+                "{text:?}"
+            );
         }
         let long = format!("board:{}", "x".repeat(RoomId::MAX_LEN));
         assert_eq!(long.parse::<RoomId>(), Err(RoomIdError::TooLong(134)));

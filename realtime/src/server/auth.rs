@@ -84,9 +84,11 @@ pub enum Access {
 #[error("{0}")]
 pub struct Denied(pub ProtocolError);
 
-pub(crate) type Authenticate = dyn Fn(Handshake) -> BoxFuture<'static, Result<Option<User>, AuthError>> + Send + Sync;
-pub(crate) type Authorize =
-    dyn Fn(Option<User>, Vec<RoomId>, Access) -> BoxFuture<'static, Result<Vec<RoomId>, AuthError>> + Send + Sync;
+pub(crate) type Authenticate =
+    dyn Fn(Handshake) -> BoxFuture<'static, Result<Option<User>, AuthError>> + Send + Sync;
+pub(crate) type Authorize = dyn Fn(Option<User>, Vec<RoomId>, Access) -> BoxFuture<'static, Result<Vec<RoomId>, AuthError>>
+    + Send
+    + Sync;
 pub(crate) type AutoJoin = dyn Fn(Option<User>) -> BoxFuture<'static, Vec<RoomId>> + Send + Sync;
 
 /// The host's callbacks, as [`super::RealtimeBuilder`] takes them.
@@ -99,9 +101,20 @@ pub(crate) struct Callbacks {
 
 impl Callbacks {
     /// Whether one room is allowed, as an error where it is not.
-    pub(crate) async fn require(&self, who: Option<User>, room: &RoomId, access: Access) -> Result<(), ProtocolError> {
-        let allowed = (self.authorize)(who, vec![room.clone()], access).await.map_err(|e| ProtocolError::from(&e))?;
-        if allowed.contains(room) { Ok(()) } else { Err(forbidden(room)) }
+    pub(crate) async fn require(
+        &self,
+        who: Option<User>,
+        room: &RoomId,
+        access: Access,
+    ) -> Result<(), ProtocolError> {
+        let allowed = (self.authorize)(who, vec![room.clone()], access)
+            .await
+            .map_err(|e| ProtocolError::from(&e))?;
+        if allowed.contains(room) {
+            Ok(())
+        } else {
+            Err(forbidden(room))
+        }
     }
 }
 

@@ -36,7 +36,13 @@ pub struct RealtimeBuilder {
 impl RealtimeBuilder {
     pub(super) fn new(config: RealtimeConfig) -> Self {
         let auto_join: Arc<AutoJoin> = Arc::new(|_| Box::pin(std::future::ready(Vec::new())));
-        Self { config, meeting: None, authenticate: None, authorize: None, auto_join }
+        Self {
+            config,
+            meeting: None,
+            authenticate: None,
+            authorize: None,
+            auto_join,
+        }
     }
 
     /// Who connects or asks for a page: a user, `None` for a guest, or an error that refuses the connection.
@@ -56,7 +62,9 @@ impl RealtimeBuilder {
         F: Fn(Option<User>, Vec<RoomId>, Access) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Vec<RoomId>, AuthError>> + Send + 'static,
     {
-        self.authorize = Some(Arc::new(move |who, rooms, access| Box::pin(f(who, rooms, access))));
+        self.authorize = Some(Arc::new(move |who, rooms, access| {
+            Box::pin(f(who, rooms, access))
+        }));
         self
     }
 
@@ -83,7 +91,9 @@ impl RealtimeBuilder {
     /// When a callback that has no safe default is missing.
     pub async fn start(self) -> Result<Realtime, StartError> {
         let callbacks = Callbacks {
-            authenticate: self.authenticate.ok_or(StartError::Missing("authenticate"))?,
+            authenticate: self
+                .authenticate
+                .ok_or(StartError::Missing("authenticate"))?,
             authorize: self.authorize.ok_or(StartError::Missing("authorize"))?,
             auto_join: self.auto_join,
         };
@@ -97,7 +107,21 @@ impl RealtimeBuilder {
         };
         let broker = Arc::new(memory.clone());
         let hub = Hub::start(broker, inbox, receivers, &config, &tasks, &stop);
-        let gateway = Gateway::start(config.clone(), callbacks.clone(), hub.clone(), tasks.clone(), stop.clone());
-        Ok(Realtime(Arc::new(Inner { config, callbacks, hub, gateway, memory, tasks, stop })))
+        let gateway = Gateway::start(
+            config.clone(),
+            callbacks.clone(),
+            hub.clone(),
+            tasks.clone(),
+            stop.clone(),
+        );
+        Ok(Realtime(Arc::new(Inner {
+            config,
+            callbacks,
+            hub,
+            gateway,
+            memory,
+            tasks,
+            stop,
+        })))
     }
 }

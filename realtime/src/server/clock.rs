@@ -8,7 +8,9 @@ use crate::protocol::UnixMillis;
 
 /// Milliseconds since the Unix epoch, for people to read.
 pub(crate) fn unix_millis() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 

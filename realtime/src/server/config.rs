@@ -91,7 +91,11 @@ impl RealtimeConfig {
             None => Ok(default),
             Some(found) => match found.trim().parse() {
                 Ok(value) if value >= least => Ok(value),
-                _ => Err(ConfigError { variable, found, fix: "expected a whole number, not too small" }),
+                _ => Err(ConfigError {
+                    variable,
+                    found,
+                    fix: "expected a whole number, not too small",
+                }),
             },
         };
         let millis = |variable, default: Duration, least| {
@@ -100,11 +104,21 @@ impl RealtimeConfig {
         let base = Self::default();
         let mut allowed_origins = Vec::new();
         if let Some(found) = get("REALTIME_ALLOWED_ORIGINS") {
-            for origin in found.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
-                let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            for origin in found
+                .split(',')
+                .map(str::trim)
+                .filter(|origin| !origin.is_empty())
+            {
+                let rest = origin
+                    .strip_prefix("https://")
+                    .or_else(|| origin.strip_prefix("http://"));
                 if rest.is_none_or(|host| host.is_empty() || host.contains(['/', '*'])) {
                     let fix = "expected origins like https://example.org, by commas, without paths or wildcards";
-                    return Err(ConfigError { variable: "REALTIME_ALLOWED_ORIGINS", found: origin.to_owned(), fix });
+                    return Err(ConfigError {
+                        variable: "REALTIME_ALLOWED_ORIGINS",
+                        found: origin.to_owned(),
+                        fix,
+                    });
                 }
                 allowed_origins.push(origin.to_ascii_lowercase());
             }
@@ -135,10 +149,21 @@ mod tests {
 
     #[test]
     fn the_environment_changes_the_defaults() {
-        assert_eq!(RealtimeConfig::from_lookup(|_| None).unwrap(), RealtimeConfig::default());
-        assert_eq!(from("REALTIME_LEAVE_GRACE_MS", "250").unwrap().leave_grace, Duration::from_millis(250));
         assert_eq!(
-            from("REALTIME_ALLOWED_ORIGINS", "https://a.example, http://B.example:8080").unwrap().allowed_origins,
+            RealtimeConfig::from_lookup(|_| None).unwrap(),
+            RealtimeConfig::default()
+        );
+        assert_eq!(
+            from("REALTIME_LEAVE_GRACE_MS", "250").unwrap().leave_grace,
+            Duration::from_millis(250)
+        );
+        assert_eq!(
+            from(
+                "REALTIME_ALLOWED_ORIGINS",
+                "https://a.example, http://B.example:8080"
+            )
+            .unwrap()
+            .allowed_origins,
             ["https://a.example", "http://b.example:8080"]
         );
     }
@@ -152,7 +177,10 @@ mod tests {
             ("REALTIME_ALLOWED_ORIGINS", "example.org"),
         ] {
             let message = from(variable, value).unwrap_err().to_string();
-            assert!(message.contains(variable) && message.contains(value), "{message}");
+            assert!(
+                message.contains(variable) && message.contains(value),
+                "{message}"
+            );
         }
     }
 }

@@ -36,5 +36,7 @@ pub fn expect_realtime() -> Realtime {
 /// As [`expect_realtime`].
 pub async fn first_view<R: Room>(room: R) -> Result<FirstView, Denied> {
     let parts = use_context::<Parts>().unwrap_or_else(|| http::Request::new(()).into_parts().0);
-    expect_realtime().first_view(Handshake::new(Arc::new(parts), None), room).await
+    expect_realtime()
+        .first_view(Handshake::new(Arc::new(parts), None), room)
+        .await
 }

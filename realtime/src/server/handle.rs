@@ -48,7 +48,10 @@ pub(super) struct Inner {
     pub(super) callbacks: Callbacks,
     pub(super) hub: Arc<Hub>,
     pub(super) gateway: Gateway,
-    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "where tests let nodes meet"))]
+    #[cfg_attr(
+        not(feature = "testing"),
+        allow(dead_code, reason = "where tests let nodes meet")
+    )]
     pub(super) memory: MemoryBroker,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -92,10 +95,20 @@ impl Realtime {
     ///
     /// # Errors
     /// When the event cannot be written as JSON, or the meeting point of instances is away.
-    pub async fn publish<R: Room>(&self, room: R, event: &R::Event) -> Result<Position, PublishError> {
+    pub async fn publish<R: Room>(
+        &self,
+        room: R,
+        event: &R::Event,
+    ) -> Result<Position, PublishError> {
         let data = serde_json::value::to_raw_value(event)?;
-        let id = EventId::try_from(format!("{:032x}", rand::random::<u128>())).expect("32 hexadecimal digits");
-        Ok(self.0.hub.broker().append(&room.room_id(), id, data).await?)
+        let id = EventId::try_from(format!("{:032x}", rand::random::<u128>()))
+            .expect("32 hexadecimal digits");
+        Ok(self
+            .0
+            .hub
+            .broker()
+            .append(&room.room_id(), id, data)
+            .await?)
     }
 
     /// Who is in a room and where its order stands, for whoever presents this handshake.
@@ -105,13 +118,26 @@ impl Realtime {
     ///
     /// # Errors
     /// When the viewer may not see the room, or that cannot be found out right now.
-    pub async fn first_view<R: Room>(&self, handshake: Handshake, room: R) -> Result<FirstView, Denied> {
+    pub async fn first_view<R: Room>(
+        &self,
+        handshake: Handshake,
+        room: R,
+    ) -> Result<FirstView, Denied> {
         let room = room.room_id();
-        let who = (self.0.callbacks.authenticate)(handshake).await.map_err(|error| Denied((&error).into()))?;
-        self.0.callbacks.require(who, &room, Access::View).await.map_err(Denied)?;
+        let who = (self.0.callbacks.authenticate)(handshake)
+            .await
+            .map_err(|error| Denied((&error).into()))?;
+        self.0
+            .callbacks
+            .require(who, &room, Access::View)
+            .await
+            .map_err(Denied)?;
         self.0.hub.first_view(&room).await.map_err(|error| {
             tracing::warn!(%room, %error, "could not make a first view");
-            Denied(ProtocolError::new(ErrorCode::Unavailable, "who is here cannot be told right now"))
+            Denied(ProtocolError::new(
+                ErrorCode::Unavailable,
+                "who is here cannot be told right now",
+            ))
         })
     }
 
@@ -119,7 +145,11 @@ impl Realtime {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn serve(&self, listener: tokio::net::TcpListener, app: Router) -> std::io::Result<()> {
+    pub async fn serve(
+        &self,
+        listener: tokio::net::TcpListener,
+        app: Router,
+    ) -> std::io::Result<()> {
         let realtime = self.clone();
         let stopping = CancellationToken::new();
         let stopped = stopping.clone();
@@ -148,7 +178,10 @@ impl Realtime {
         self.0.gateway.cut_all();
         self.0.stop.cancel();
         self.0.tasks.close();
-        if tokio::time::timeout(SHUTDOWN, self.0.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some tasks did not end in time");
         }
     }
@@ -165,7 +198,13 @@ impl Realtime {
 }
 
 async fn styles() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")], STYLES)
+    (
+        [
+            (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+            (header::CACHE_CONTROL, "public, max-age=3600"),
+        ],
+        STYLES,
+    )
 }
 
 async fn termination() {

@@ -71,7 +71,11 @@ impl Hub {
 
     /// Serves a room from now on, for as long as it is used and a while longer.
     pub(crate) async fn serve(&self, room: &RoomId) -> Result<Arc<ServedRoom>, BrokerError> {
-        let served = self.rooms().entry(room.clone()).or_insert_with(|| Arc::new(ServedRoom::new(room.clone()))).clone();
+        let served = self
+            .rooms()
+            .entry(room.clone())
+            .or_insert_with(|| Arc::new(ServedRoom::new(room.clone())))
+            .clone();
         served.touch();
         served
             .loaded
@@ -122,7 +126,11 @@ impl Hub {
 
     /// The rooms of one shard.
     fn of_shard(&self, shard: usize) -> Vec<Arc<ServedRoom>> {
-        self.rooms().values().filter(|served| self.inbox.shard_of(&served.room) == shard).cloned().collect()
+        self.rooms()
+            .values()
+            .filter(|served| self.inbox.shard_of(&served.room) == shard)
+            .cloned()
+            .collect()
     }
 
     /// Stops serving rooms that nobody has used for a while.

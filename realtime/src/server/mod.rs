@@ -24,6 +24,4 @@ pub use auth::{Access, AuthError, Denied, Handshake};
 pub use builder::{RealtimeBuilder, StartError};
 pub use config::{ConfigError, RealtimeConfig};
 pub use context::{expect_realtime, first_view};
-#[cfg(feature = "testing")]
-pub(crate) use gateway::Gateway;
 pub use handle::{PublishError, Realtime};

@@ -102,8 +102,10 @@ impl TestClient {
     /// The names of who is in a room, as this client sees it, in alphabetical order.
     #[must_use]
     pub fn names<R: Room>(&self, room: R) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.view(room).map(|view| view.members.values().map(|m| m.name.clone()).collect()).unwrap_or_default();
+        let mut names: Vec<String> = self
+            .view(room)
+            .map(|view| view.members.values().map(|m| m.name.clone()).collect())
+            .unwrap_or_default();
         names.sort();
         names
     }
@@ -151,7 +153,10 @@ impl TestClient {
             if condition(self) {
                 return;
             }
-            assert!(Instant::now() < deadline, "still waiting until {what}; {self:?}");
+            assert!(
+                Instant::now() < deadline,
+                "still waiting until {what}; {self:?}"
+            );
             self.step(deadline).await;
         }
     }
@@ -176,7 +181,11 @@ impl TestClient {
 
     /// Waits for whatever comes first: a message, the session's deadline, or the end.
     async fn step(&mut self, end: Instant) {
-        let due = self.session.deadline().map_or(end, |at| self.started + Duration::from_millis(at)).min(end);
+        let due = self
+            .session
+            .deadline()
+            .map_or(end, |at| self.started + Duration::from_millis(at))
+            .min(end);
         let Some(socket) = &mut self.socket else {
             sleep_until(due).await;
             self.input(Input::Tick);
@@ -205,11 +214,14 @@ impl TestClient {
                 Output::Send(text) => {
                     if let Some(socket) = &mut self.socket {
                         // A node that is gone is noticed by the next read.
-                        let _ = timeout(Duration::from_secs(1), socket.send(Message::text(text))).await;
+                        let _ =
+                            timeout(Duration::from_secs(1), socket.send(Message::text(text))).await;
                     }
                 }
                 Output::Close => self.socket = None,
-                Output::Event(listener, _, event) => self.record(listener, event.data.get().to_owned()),
+                Output::Event(listener, _, event) => {
+                    self.record(listener, event.data.get().to_owned());
+                }
                 Output::Reset(listener, _) => self.record(listener, "reset".to_owned()),
                 Output::Connection | Output::View(_) => {}
             }
@@ -243,8 +255,17 @@ impl std::fmt::Debug for TestClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TestClient")
             .field("connection", self.session.connection())
-            .field("events", &self.events.values().map(Vec::len).collect::<Vec<_>>())
-            .field("last", &self.texts.last().map(|text| text.chars().take(400).collect::<String>()))
+            .field(
+                "events",
+                &self.events.values().map(Vec::len).collect::<Vec<_>>(),
+            )
+            .field(
+                "last",
+                &self
+                    .texts
+                    .last()
+                    .map(|text| text.chars().take(400).collect::<String>()),
+            )
             .finish_non_exhaustive()
     }
 }

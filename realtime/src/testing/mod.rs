@@ -43,7 +43,6 @@ pub fn handshake(parts: Parts, token: Option<String>) -> Handshake {
 }
 
 /// Lets a node that is being built meet the nodes of a running one: two instances in one process.
-#[must_use]
 pub fn beside(builder: RealtimeBuilder, node: &Realtime) -> RealtimeBuilder {
     builder.meeting(node.memory())
 }

@@ -24,8 +24,8 @@ use super::{
     view::{RoomView, ViewState},
 };
 use crate::protocol::{
-    Auth, ClientCommand, CloseAction, ErrorCode, FirstView, Goodbye, Position, ProtocolError, RoomId, ServerFrame,
-    SessionId, User, WireEvent,
+    Auth, ClientCommand, CloseAction, ErrorCode, FirstView, Goodbye, Position, ProtocolError,
+    RoomId, ServerFrame, SessionId, User, WireEvent,
 };
 
 /// The session's times, in milliseconds.
@@ -41,7 +41,11 @@ pub struct SessionConfig {
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { backoff: Backoff::default(), connect_timeout_ms: 10_000, linger_ms: 250 }
+        Self {
+            backoff: Backoff::default(),
+            connect_timeout_ms: 10_000,
+            linger_ms: 250,
+        }
     }
 }
 
@@ -149,14 +153,20 @@ impl Session {
     pub fn handle(&mut self, now: u64, entropy: u64, input: Input<'_>) {
         match input {
             Input::Start => {
-                if !matches!(self.connection, Connection::Connecting { .. } | Connection::Live) {
+                if !matches!(
+                    self.connection,
+                    Connection::Connecting { .. } | Connection::Live
+                ) {
                     self.open(now);
                 }
             }
             Input::Opened => {}
             Input::Received(text) => self.receive(now, entropy, text),
             Input::Closed => {
-                if matches!(self.connection, Connection::Connecting { .. } | Connection::Live) {
+                if matches!(
+                    self.connection,
+                    Connection::Connecting { .. } | Connection::Live
+                ) {
                     self.lost(now, entropy);
                 }
             }
@@ -175,7 +185,10 @@ impl Session {
     pub fn deadline(&self) -> Option<u64> {
         // What the hooks of one page ask for together goes into one message: at once, but not before they all have.
         let asked = (self.connection == Connection::Live && self.rooms.has_asked()).then_some(0);
-        [self.deadline, self.rooms.deadline(), asked].into_iter().flatten().min()
+        [self.deadline, self.rooms.deadline(), asked]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The state of the connection.
@@ -225,8 +238,16 @@ impl Session {
 
     /// The person types in a room, or stops. To be called at each key: the server is told as seldom as it asked for.
     pub fn typing(&mut self, now: u64, room: &RoomId, on: bool) {
-        if self.connection == Connection::Live && self.rooms.typing(now, room, on, self.typing_repeat_ms) {
-            self.command(None, &ClientCommand::Typing { room: room.clone(), on });
+        if self.connection == Connection::Live
+            && self.rooms.typing(now, room, on, self.typing_repeat_ms)
+        {
+            self.command(
+                None,
+                &ClientCommand::Typing {
+                    room: room.clone(),
+                    on,
+                },
+            );
         }
     }
 
@@ -236,14 +257,19 @@ impl Session {
             self.command(None, &ClientCommand::Bye);
         }
         let error = ProtocolError::new(ErrorCode::GoingAway, "the session was ended here");
-        self.stop(Goodbye { action: CloseAction::Stop, error });
+        self.stop(Goodbye {
+            action: CloseAction::Stop,
+            error,
+        });
     }
 
     fn open(&mut self, now: u64) {
         self.auth.incarnation += 1;
         self.goodbye = None;
         self.deadline = Some(now + self.config.connect_timeout_ms);
-        self.set(Connection::Connecting { attempt: self.failures });
+        self.set(Connection::Connecting {
+            attempt: self.failures,
+        });
         self.out.push_back(Output::Open);
     }
 
@@ -273,7 +299,10 @@ impl Session {
                 let until = now + self.config.backoff.delay_ms(self.failures, entropy);
                 self.failures = self.failures.saturating_add(1);
                 self.deadline = Some(until);
-                self.set(Connection::Waiting { attempt: self.failures, until });
+                self.set(Connection::Waiting {
+                    attempt: self.failures,
+                    until,
+                });
             }
         }
     }
@@ -300,14 +329,20 @@ impl Session {
     }
 
     fn receive(&mut self, now: u64, entropy: u64, text: &str) {
-        if !matches!(self.connection, Connection::Connecting { .. } | Connection::Live) {
+        if !matches!(
+            self.connection,
+            Connection::Connecting { .. } | Connection::Live
+        ) {
             return;
         }
         if self.connection == Connection::Live {
             self.deadline = Some(now + self.silence_ms);
         }
         match Packet::decode(text) {
-            Ok(Packet::Open { interval_ms, timeout_ms }) => {
+            Ok(Packet::Open {
+                interval_ms,
+                timeout_ms,
+            }) => {
                 self.silence_ms = interval_ms.saturating_add(timeout_ms);
                 self.out.push_back(Output::Send(codec::connect(&self.auth)));
             }
@@ -318,7 +353,9 @@ impl Session {
                 self.rooms.connected();
                 self.set(Connection::Live);
             }
-            Ok(Packet::Refused(message)) => self.refused(now, entropy, ProtocolError::parse(&message)),
+            Ok(Packet::Refused(message)) => {
+                self.refused(now, entropy, ProtocolError::parse(&message));
+            }
             Ok(Packet::Event(json)) => match ServerFrame::from_json(json) {
                 Ok(frame) => self.frame(entropy, frame),
                 Err(_) => self.reconnect(now, entropy),
@@ -328,7 +365,10 @@ impl Session {
                 // A server that means well says `goodbye` before; one that does not is not asked again and again.
                 self.goodbye.get_or_insert_with(|| Goodbye {
                     action: CloseAction::Stop,
-                    error: ProtocolError::new(ErrorCode::GoingAway, "the server ended the connection"),
+                    error: ProtocolError::new(
+                        ErrorCode::GoingAway,
+                        "the server ended the connection",
+                    ),
                 });
                 self.reconnect(now, entropy);
             }
@@ -348,7 +388,9 @@ impl Session {
         let action = match error.code {
             ErrorCode::Unauthorized => CloseAction::SignIn,
             ErrorCode::UnsupportedProtocol => CloseAction::Reload,
-            ErrorCode::Forbidden | ErrorCode::BadRequest | ErrorCode::OriginDenied => CloseAction::Stop,
+            ErrorCode::Forbidden | ErrorCode::BadRequest | ErrorCode::OriginDenied => {
+                CloseAction::Stop
+            }
             _ => CloseAction::Retry,
         };
         self.goodbye = Some(Goodbye { action, error });
@@ -381,7 +423,9 @@ impl Session {
     }
 
     fn acknowledged(&mut self, id: u64, answer: &str) {
-        let Some(rooms) = self.joins.remove(&id) else { return };
+        let Some(rooms) = self.joins.remove(&id) else {
+            return;
+        };
         #[derive(serde::Deserialize)]
         struct Answer {
             error: Option<ProtocolError>,
@@ -413,13 +457,15 @@ impl Session {
         if !joins.is_empty() {
             let id = self.next_ack;
             self.next_ack += 1;
-            self.joins.insert(id, joins.iter().map(|join| join.room.clone()).collect());
+            self.joins
+                .insert(id, joins.iter().map(|join| join.room.clone()).collect());
             self.command(Some(id), &ClientCommand::Join(joins));
         }
     }
 
     fn command(&mut self, ack: Option<u64>, command: &ClientCommand) {
-        self.out.push_back(Output::Send(codec::event(ack, &command.to_json())));
+        self.out
+            .push_back(Output::Send(codec::event(ack, &command.to_json())));
     }
 }
 
@@ -427,7 +473,8 @@ impl Session {
     /// Whether a room is in step with the server.
     #[must_use]
     pub fn is_live(&self, room: &RoomId) -> bool {
-        self.view(room).is_some_and(|view| view.state == ViewState::Live)
+        self.view(room)
+            .is_some_and(|view| view.state == ViewState::Live)
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Output, RoomView, ViewState};
-use crate::protocol::{FirstView, JoinRoom, Joined, Outcome, Position, ProtocolError, RoomFrame, RoomId, WireEvent};
+use crate::protocol::{
+    FirstView, JoinRoom, Joined, Outcome, Position, ProtocolError, RoomFrame, RoomId, WireEvent,
+};
 
 /// Names a listener of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +39,13 @@ impl UsedRoom {
     fn since(&self) -> Option<Position> {
         let mut cursors = self.listeners.values().flatten().copied();
         let first = cursors.next()?;
-        Some(cursors.fold(first, |least, cursor| if cursor.is_before(least) { cursor } else { least }))
+        Some(cursors.fold(first, |least, cursor| {
+            if cursor.is_before(least) {
+                cursor
+            } else {
+                least
+            }
+        }))
     }
 }
 
@@ -55,7 +63,13 @@ pub(super) struct Rooms {
 
 impl Rooms {
     pub(super) fn new(linger_ms: u64) -> Self {
-        Self { linger_ms, rooms: BTreeMap::new(), to_join: BTreeSet::new(), to_leave: Vec::new(), next_listener: 0 }
+        Self {
+            linger_ms,
+            rooms: BTreeMap::new(),
+            to_join: BTreeSet::new(),
+            to_leave: Vec::new(),
+            next_listener: 0,
+        }
     }
 
     pub(super) fn view(&self, room: &RoomId) -> Option<&RoomView> {
@@ -122,12 +136,16 @@ impl Rooms {
         let used = self.rooms.get_mut(room)?;
         let id = ListenerId(self.next_listener);
         self.next_listener += 1;
-        let joined = matches!(used.link, Link::In { .. }).then_some(used.view.position).flatten();
+        let joined = matches!(used.link, Link::In { .. })
+            .then_some(used.view.position)
+            .flatten();
         let cursor = since.or(joined);
         used.listeners.insert(id, cursor);
         // What the room has passed already is replayed for this listener alone: the others' cursors skip it.
         let covered = match (cursor, joined) {
-            (Some(cursor), Some(joined)) => cursor.epoch == joined.epoch && !cursor.is_before(joined),
+            (Some(cursor), Some(joined)) => {
+                cursor.epoch == joined.epoch && !cursor.is_before(joined)
+            }
             _ => true,
         };
         if !covered {
@@ -144,12 +162,16 @@ impl Rooms {
 
     /// Whether the server is to be told.
     pub(super) fn typing(&mut self, now: u64, room: &RoomId, on: bool, repeat_ms: u64) -> bool {
-        let Some(used) = self.rooms.get_mut(room) else { return false };
+        let Some(used) = self.rooms.get_mut(room) else {
+            return false;
+        };
         if !matches!(used.link, Link::In { .. }) {
             return false;
         }
         if on {
-            let due = used.typed_at.is_none_or(|at| now.saturating_sub(at) >= repeat_ms);
+            let due = used
+                .typed_at
+                .is_none_or(|at| now.saturating_sub(at) >= repeat_ms);
             if due {
                 used.typed_at = Some(now);
             }
@@ -200,15 +222,22 @@ impl Rooms {
     }
 
     pub(super) fn refuse(&mut self, room: &RoomId, error: ProtocolError) -> bool {
-        let Some(used) = self.rooms.get_mut(room) else { return false };
+        let Some(used) = self.rooms.get_mut(room) else {
+            return false;
+        };
         used.link = Link::Refused;
-        used.view = RoomView { state: ViewState::Refused(error), ..RoomView::default() };
+        used.view = RoomView {
+            state: ViewState::Refused(error),
+            ..RoomView::default()
+        };
         true
     }
 
     pub(super) fn joined(&mut self, mut joined: Joined, sink: &mut Sink<'_>) {
         let room = joined.room.clone();
-        let Some(used) = self.rooms.get_mut(&room) else { return };
+        let Some(used) = self.rooms.get_mut(&room) else {
+            return;
+        };
         // Without having asked, the server says so when a room's order began anew.
         let asked = match used.link {
             Link::Asked(since) => since,
@@ -218,7 +247,9 @@ impl Rooms {
         let position = joined.position;
         let events = std::mem::take(&mut joined.events);
         let replayed = joined.outcome == Outcome::Replay;
-        used.link = Link::In { frame: joined.frame };
+        used.link = Link::In {
+            frame: joined.frame,
+        };
         used.view.join(joined);
         let mut again = false;
         for (listener, cursor) in &mut used.listeners {
@@ -233,7 +264,8 @@ impl Rooms {
                 deliver(*listener, at, &events, sink);
             }
             let behind = at.is_before(position);
-            let was_asked = asked.is_some_and(|asked| asked.epoch == at.epoch && asked.seq <= at.seq);
+            let was_asked =
+                asked.is_some_and(|asked| asked.epoch == at.epoch && asked.seq <= at.seq);
             if behind && !was_asked {
                 // This listener came after the question.
                 again = true;
@@ -250,8 +282,12 @@ impl Rooms {
 
     pub(super) fn frame(&mut self, frame: RoomFrame, sink: &mut Sink<'_>) {
         let room = frame.room.clone();
-        let Some(used) = self.rooms.get_mut(&room) else { return };
-        let Link::In { frame: last } = &mut used.link else { return };
+        let Some(used) = self.rooms.get_mut(&room) else {
+            return;
+        };
+        let Link::In { frame: last } = &mut used.link else {
+            return;
+        };
         if frame.frame <= *last {
             return;
         }
@@ -276,7 +312,8 @@ fn deliver(listener: ListenerId, cursor: &mut Position, events: &[WireEvent], si
     for event in events {
         if event.seq == cursor.seq + 1 {
             cursor.seq = event.seq;
-            sink.0.push_back(Output::Event(listener, *cursor, event.clone()));
+            sink.0
+                .push_back(Output::Event(listener, *cursor, event.clone()));
         }
     }
 }

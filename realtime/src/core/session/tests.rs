@@ -17,9 +17,18 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let auth = Auth { session: Some("tab".try_into().unwrap()), ..Auth::default() };
+        let auth = Auth {
+            session: Some("tab".try_into().unwrap()),
+            ..Auth::default()
+        };
         let session = Session::new(SessionConfig::default(), auth);
-        Self { session, now: 0, sent: vec![], seen: vec![], opened: 0 }
+        Self {
+            session,
+            now: 0,
+            sent: vec![],
+            seen: vec![],
+            opened: 0,
+        }
     }
 
     fn live() -> Self {
@@ -52,9 +61,14 @@ impl Rig {
 
     fn shake_hands(&mut self) {
         self.input(Input::Opened);
-        self.text(r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1}"#);
+        self.text(
+            r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1}"#,
+        );
         self.text(r#"40{"sid":"y"}"#);
-        self.frame("welcome", json!({"protocol":1,"session":"tab","user":null,"typing_repeat_ms":2500}));
+        self.frame(
+            "welcome",
+            json!({"protocol":1,"session":"tab","user":null,"typing_repeat_ms":2500}),
+        );
     }
 
     fn text(&mut self, text: &str) {
@@ -75,7 +89,10 @@ impl Rig {
 
     fn room(&mut self, frame: u64, events: &[u64]) {
         let events: Vec<_> = events.iter().map(|seq| event(*seq)).collect();
-        self.frame("room", json!({"room":"board:7","frame":frame,"events":events}));
+        self.frame(
+            "room",
+            json!({"room":"board:7","frame":frame,"events":events}),
+        );
     }
 
     fn take_sent(&mut self) -> Vec<String> {
@@ -83,7 +100,10 @@ impl Rig {
     }
 
     fn listen(&mut self, since: Option<u64>) -> ListenerId {
-        let since = since.map(|seq| Position { epoch: Epoch(0xaa), seq });
+        let since = since.map(|seq| Position {
+            epoch: Epoch(0xaa),
+            seq,
+        });
         self.session.acquire(&board(), None);
         let id = self.session.listen(&board(), since).unwrap();
         self.input(Input::Tick);
@@ -102,7 +122,9 @@ fn event(seq: u64) -> Value {
 fn join(ack: u64, since: Option<u64>) -> String {
     match since {
         Some(seq) => {
-            format!(r#"42{ack}["join",{{"rooms":[{{"room":"board:7","since":{{"epoch":"{EPOCH}","seq":{seq}}}}}]}}]"#)
+            format!(
+                r#"42{ack}["join",{{"rooms":[{{"room":"board:7","since":{{"epoch":"{EPOCH}","seq":{seq}}}}}]}}]"#
+            )
         }
         None => format!(r#"42{ack}["join",{{"rooms":[{{"room":"board:7"}}]}}]"#),
     }
@@ -115,10 +137,13 @@ fn it_shakes_hands_joins_and_answers_pings() {
     rig.input(Input::Start);
     assert_eq!(rig.opened, 1);
     rig.shake_hands();
-    assert_eq!(rig.take_sent(), [
-        r#"40{"protocol":1,"session":"tab","incarnation":1,"device_kind":"other"}"#.to_owned(),
-        join(0, None),
-    ]);
+    assert_eq!(
+        rig.take_sent(),
+        [
+            r#"40{"protocol":1,"session":"tab","incarnation":1,"device_kind":"other"}"#.to_owned(),
+            join(0, None),
+        ]
+    );
     rig.joined(Outcome::Fresh, EPOCH, 4, 9, &[]);
     assert!(rig.session.is_live(&board()));
     rig.text("2");
@@ -174,7 +199,10 @@ fn c2_a_listener_that_comes_while_a_join_is_under_way_is_served_by_a_second_one(
     rig.input(Input::Tick);
     rig.take_sent();
     rig.listen(Some(4));
-    assert!(rig.take_sent().is_empty(), "the first question is still open");
+    assert!(
+        rig.take_sent().is_empty(),
+        "the first question is still open"
+    );
     rig.joined(Outcome::Fresh, EPOCH, 6, 1, &[]);
     assert_eq!(rig.take_sent(), [join(1, Some(4))]);
     rig.joined(Outcome::Replay, EPOCH, 6, 1, &[5, 6]);
@@ -190,7 +218,10 @@ fn c11_after_a_reconnect_all_rooms_resume_in_one_message() {
     rig.joined(Outcome::Fresh, EPOCH, 4, 1, &[]);
     rig.room(2, &[5]);
     rig.input(Input::Closed);
-    assert!(matches!(rig.session.connection(), Connection::Waiting { attempt: 1, .. }));
+    assert!(matches!(
+        rig.session.connection(),
+        Connection::Waiting { attempt: 1, .. }
+    ));
     assert_eq!(rig.session.view(&board()).unwrap().state, ViewState::Stale);
     rig.take_sent();
     rig.now = rig.session.deadline().unwrap();
@@ -230,7 +261,9 @@ fn a_silent_server_is_given_up_and_retried_with_growing_waits() {
     assert_eq!(rig.take_sent().last().unwrap(), "close");
     let mut attempts = vec![];
     for _ in 0..3 {
-        let Connection::Waiting { attempt, .. } = *rig.session.connection() else { panic!("waiting") };
+        let Connection::Waiting { attempt, .. } = *rig.session.connection() else {
+            panic!("waiting")
+        };
         attempts.push(attempt);
         rig.now = rig.session.deadline().unwrap();
         rig.input(Input::Tick);
@@ -241,7 +274,13 @@ fn a_silent_server_is_given_up_and_retried_with_growing_waits() {
     rig.input(Input::Tick);
     rig.shake_hands();
     rig.input(Input::Closed);
-    assert!(matches!(rig.session.connection(), Connection::Waiting { attempt: 1, .. }), "success starts the count anew");
+    assert!(
+        matches!(
+            rig.session.connection(),
+            Connection::Waiting { attempt: 1, .. }
+        ),
+        "success starts the count anew"
+    );
 }
 
 #[test]
@@ -250,30 +289,55 @@ fn a_handshake_that_takes_too_long_is_given_up() {
     rig.input(Input::Start);
     rig.now = rig.session.deadline().unwrap();
     rig.input(Input::Tick);
-    assert!(matches!(rig.session.connection(), Connection::Waiting { .. }));
+    assert!(matches!(
+        rig.session.connection(),
+        Connection::Waiting { .. }
+    ));
 }
 
 #[test]
 fn what_the_server_says_at_closing_decides_what_comes_next() {
-    for (code, action, stopped) in
-        [("unauthorized", "sign_in", true), ("unsupported_protocol", "reload", true), ("going_away", "retry", false)]
-    {
+    for (code, action, stopped) in [
+        ("unauthorized", "sign_in", true),
+        ("unsupported_protocol", "reload", true),
+        ("going_away", "retry", false),
+    ] {
         let mut rig = Rig::live();
-        rig.frame("goodbye", json!({"action":action,"error":{"code":code,"message":"…"}}));
+        rig.frame(
+            "goodbye",
+            json!({"action":action,"error":{"code":code,"message":"…"}}),
+        );
         rig.text("41");
-        assert_eq!(matches!(rig.session.connection(), Connection::Stopped(_)), stopped, "{code}");
+        assert_eq!(
+            matches!(rig.session.connection(), Connection::Stopped(_)),
+            stopped,
+            "{code}"
+        );
     }
-    for (refusal, stopped) in [("unauthorized: sign in again", true), ("unavailable: try again", false)] {
+    for (refusal, stopped) in [
+        ("unauthorized: sign in again", true),
+        ("unavailable: try again", false),
+    ] {
         let mut rig = Rig::new();
         rig.input(Input::Start);
         rig.text(&format!("44{}", json!({ "message": refusal })));
-        assert_eq!(matches!(rig.session.connection(), Connection::Stopped(_)), stopped, "{refusal}");
+        assert_eq!(
+            matches!(rig.session.connection(), Connection::Stopped(_)),
+            stopped,
+            "{refusal}"
+        );
     }
     let mut rig = Rig::live();
     rig.text("41");
-    assert!(matches!(rig.session.connection(), Connection::Stopped(_)), "not asked again and again without a word");
+    assert!(
+        matches!(rig.session.connection(), Connection::Stopped(_)),
+        "not asked again and again without a word"
+    );
     rig.input(Input::Start);
-    assert!(matches!(rig.session.connection(), Connection::Connecting { .. }));
+    assert!(matches!(
+        rig.session.connection(),
+        Connection::Connecting { .. }
+    ));
 }
 
 #[test]
@@ -282,11 +346,16 @@ fn c5_a_duplicated_tab_takes_a_session_of_its_own_once_instead_of_fighting() {
     let replaced = json!({"action":"stop","error":{"code":"replaced","message":"…"}});
     rig.frame("goodbye", replaced.clone());
     rig.text("41");
-    assert!(matches!(rig.session.connection(), Connection::Waiting { .. }));
+    assert!(matches!(
+        rig.session.connection(),
+        Connection::Waiting { .. }
+    ));
     assert_ne!(rig.session.auth().session.as_ref().unwrap().as_str(), "tab");
     rig.now = rig.session.deadline().unwrap();
     rig.input(Input::Tick);
-    rig.text(r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1}"#);
+    rig.text(
+        r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1}"#,
+    );
     rig.text(r#"40{"sid":"y"}"#);
     rig.frame("goodbye", replaced);
     rig.text("41");
@@ -330,21 +399,30 @@ fn typing_is_told_as_seldom_as_the_server_asked() {
     rig.session.typing(2_800, &board(), false);
     rig.pump();
     let on = r#"42["typing",{"room":"board:7","on":true}]"#;
-    assert_eq!(rig.take_sent(), [on, on, r#"42["typing",{"room":"board:7","on":false}]"#]);
+    assert_eq!(
+        rig.take_sent(),
+        [on, on, r#"42["typing",{"room":"board:7","on":false}]"#]
+    );
 }
 
 #[test]
 fn a_refused_room_says_why_and_the_others_go_on() {
     let mut rig = Rig::live();
     rig.listen(None);
-    rig.frame("refused", json!({"room":"board:7","error":{"code":"forbidden","message":"no"}}));
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"forbidden","message":"no"}}),
+    );
     let state = rig.session.view(&board()).unwrap().state.clone();
     assert!(matches!(state, ViewState::Refused(error) if error.code == ErrorCode::Forbidden));
     assert_eq!(*rig.session.connection(), Connection::Live);
     let mut rig = Rig::live();
     rig.listen(None);
     rig.text(r#"430[{"error":{"code":"limit_exceeded","message":"too many"}}]"#);
-    assert!(matches!(rig.session.view(&board()).unwrap().state, ViewState::Refused(_)));
+    assert!(matches!(
+        rig.session.view(&board()).unwrap().state,
+        ViewState::Refused(_)
+    ));
 }
 
 proptest::proptest! {

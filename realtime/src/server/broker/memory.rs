@@ -52,7 +52,11 @@ impl MemoryRoom {
 
     fn presence(&mut self, room: &RoomId, change: EntryChange) {
         self.version += 1;
-        let message = RoomMessage::Presence { epoch: self.log.head().epoch, version: self.version, change };
+        let message = RoomMessage::Presence {
+            epoch: self.log.head().epoch,
+            version: self.version,
+            change,
+        };
         self.publish(room, &message);
     }
 }
@@ -61,13 +65,21 @@ impl MemoryBroker {
     /// A meeting point with its first node.
     #[must_use]
     pub fn new(retention: Retention, inbox: Inbox) -> Self {
-        Self { rooms: Arc::default(), retention, inbox }
+        Self {
+            rooms: Arc::default(),
+            retention,
+            inbox,
+        }
     }
 
     /// Another node at the same meeting point.
     #[must_use]
     pub fn join(&self, inbox: Inbox) -> Self {
-        Self { rooms: self.rooms.clone(), retention: self.retention, inbox }
+        Self {
+            rooms: self.rooms.clone(),
+            retention: self.retention,
+            inbox,
+        }
     }
 
     /// Held for one room's step, never across an await: numbering and publishing are one.
@@ -87,20 +99,42 @@ impl MemoryBroker {
 
 #[async_trait]
 impl Broker for MemoryBroker {
-    async fn append(&self, room: &RoomId, id: EventId, data: Box<RawValue>) -> Result<Position, BrokerError> {
+    async fn append(
+        &self,
+        room: &RoomId,
+        id: EventId,
+        data: Box<RawValue>,
+    ) -> Result<Position, BrokerError> {
         Ok(self.with(room, |state| {
             let head = state.log.head();
-            let event = Arc::new(WireEvent { seq: head.seq + 1, id, at: unix_millis(), data });
+            let event = Arc::new(WireEvent {
+                seq: head.seq + 1,
+                id,
+                at: unix_millis(),
+                data,
+            });
             state.log.push(event.clone());
             state.log.trim(self.retention, event.at);
-            state.publish(room, &RoomMessage::Event { epoch: head.epoch, event });
+            state.publish(
+                room,
+                &RoomMessage::Event {
+                    epoch: head.epoch,
+                    event,
+                },
+            );
             state.log.head()
         }))
     }
 
     async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError> {
         if let Some(state) = self.lock().get(room) {
-            state.publish(room, &RoomMessage::Typing { user: user.clone(), on });
+            state.publish(
+                room,
+                &RoomMessage::Typing {
+                    user: user.clone(),
+                    on,
+                },
+            );
         }
         Ok(())
     }
@@ -119,9 +153,18 @@ impl Broker for MemoryBroker {
         Ok(())
     }
 
-    async fn exit(&self, room: &RoomId, key: &EntryKey, incarnation: u64) -> Result<(), BrokerError> {
+    async fn exit(
+        &self,
+        room: &RoomId,
+        key: &EntryKey,
+        incarnation: u64,
+    ) -> Result<(), BrokerError> {
         self.with(room, |state| {
-            if state.entries.get(key).is_some_and(|stored| stored.incarnation <= incarnation) {
+            if state
+                .entries
+                .get(key)
+                .is_some_and(|stored| stored.incarnation <= incarnation)
+            {
                 state.entries.remove(key);
                 state.presence(room, EntryChange::Exit(key.clone()));
             }
@@ -133,13 +176,22 @@ impl Broker for MemoryBroker {
         Ok(self.with(room, |state| {
             let position = state.log.head();
             let events = state.log.all();
-            RoomSnapshot { position, version: state.version, entries: state.entries.values().cloned().collect(), events }
+            RoomSnapshot {
+                position,
+                version: state.version,
+                entries: state.entries.values().cloned().collect(),
+                events,
+            }
         }))
     }
 
     async fn subscribe(&self, room: &RoomId) -> Result<(), BrokerError> {
         self.with(room, |state| {
-            if !state.subscribers.iter().any(|inbox| inbox.same_as(&self.inbox)) {
+            if !state
+                .subscribers
+                .iter()
+                .any(|inbox| inbox.same_as(&self.inbox))
+            {
                 state.subscribers.push(self.inbox.clone());
             }
         });
@@ -148,7 +200,9 @@ impl Broker for MemoryBroker {
 
     async fn unsubscribe(&self, room: &RoomId) -> Result<(), BrokerError> {
         if let Some(state) = self.lock().get_mut(room) {
-            state.subscribers.retain(|inbox| !inbox.same_as(&self.inbox));
+            state
+                .subscribers
+                .retain(|inbox| !inbox.same_as(&self.inbox));
         }
         Ok(())
     }

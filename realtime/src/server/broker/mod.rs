@@ -33,7 +33,12 @@ pub enum BrokerError {
 #[async_trait]
 pub trait Broker: Send + Sync + 'static {
     /// Appends an event: numbers, retains and publishes it. Returns the place after it.
-    async fn append(&self, room: &RoomId, id: EventId, data: Box<RawValue>) -> Result<Position, BrokerError>;
+    async fn append(
+        &self,
+        room: &RoomId,
+        id: EventId,
+        data: Box<RawValue>,
+    ) -> Result<Position, BrokerError>;
 
     /// Publishes that a person begins, continues or ends typing.
     async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError>;
@@ -43,7 +48,12 @@ pub trait Broker: Send + Sync + 'static {
     async fn enter(&self, room: &RoomId, entry: Entry) -> Result<(), BrokerError>;
 
     /// Removes a session's entry, unless a later incarnation has entered since.
-    async fn exit(&self, room: &RoomId, key: &EntryKey, incarnation: u64) -> Result<(), BrokerError>;
+    async fn exit(
+        &self,
+        room: &RoomId,
+        key: &EntryKey,
+        incarnation: u64,
+    ) -> Result<(), BrokerError>;
 
     /// Reads a room in one step.
     async fn snapshot(&self, room: &RoomId) -> Result<RoomSnapshot, BrokerError>;
@@ -79,10 +89,21 @@ impl Inbox {
         let (shards, receivers): (Vec<_>, Vec<_>) = (0..shards.max(1))
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(capacity);
-                (Shard { sender, lost: AtomicBool::new(false) }, receiver)
+                (
+                    Shard {
+                        sender,
+                        lost: AtomicBool::new(false),
+                    },
+                    receiver,
+                )
             })
             .unzip();
-        (Self { shards: shards.into() }, receivers)
+        (
+            Self {
+                shards: shards.into(),
+            },
+            receivers,
+        )
     }
 
     /// Whether both are the inbox of the same node.

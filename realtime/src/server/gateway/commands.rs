@@ -38,16 +38,24 @@ struct Answer {
 
 impl MessageHandler<LocalAdapter, ()> for Commands {
     fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
-        let Some(connection) = self.connection.upgrade() else { return };
+        let Some(connection) = self.connection.upgrade() else {
+            return;
+        };
         let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
         let limit = self.gateway.0.config.max_message_bytes;
         let command = match &value {
             Value::Str(text, _) if text.len() > limit => Err(ProtocolError::new(
                 ErrorCode::TooLarge,
-                format!("a message has at most {limit} bytes, this one has {}", text.len()),
+                format!(
+                    "a message has at most {limit} bytes, this one has {}",
+                    text.len()
+                ),
             )),
             Value::Str(text, None) => ClientCommand::from_json(text),
-            _ => Err(ProtocolError::new(ErrorCode::BadRequest, "commands carry no binary data")),
+            _ => Err(ProtocolError::new(
+                ErrorCode::BadRequest,
+                "commands carry no binary data",
+            )),
         };
         self.gateway.take(&connection, Pending { command, ack });
     }
@@ -61,14 +69,20 @@ impl Gateway {
         if intake.waiting.len() >= limit {
             drop(intake);
             let sentence = format!("more than {limit} commands are waiting: slow down");
-            answer(connection, pending.ack, Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence)));
+            answer(
+                connection,
+                pending.ack,
+                Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence)),
+            );
             return;
         }
         intake.waiting.push_back(pending);
         if !std::mem::replace(&mut intake.running, true) {
             drop(intake);
             let (gateway, connection) = (self.clone(), connection.clone());
-            self.0.tasks.spawn(async move { gateway.carry_out_waiting(&connection).await });
+            self.0
+                .tasks
+                .spawn(async move { gateway.carry_out_waiting(&connection).await });
         }
     }
 
@@ -80,7 +94,9 @@ impl Gateway {
                 intake.running = next.is_some();
                 next
             };
-            let Some(Pending { command, ack }) = next else { return };
+            let Some(Pending { command, ack }) = next else {
+                return;
+            };
             let done = match command {
                 Ok(command) => {
                     tokio::select! {
@@ -103,9 +119,15 @@ impl Gateway {
                 rooms = (gateway.0.callbacks.auto_join)(connection.identity.user.clone()) => rooms,
                 () = gateway.0.stop.cancelled() => return,
             };
-            let joins = rooms.into_iter().map(|room| JoinRoom { room, since: None }).collect::<Vec<_>>();
+            let joins = rooms
+                .into_iter()
+                .map(|room| JoinRoom { room, since: None })
+                .collect::<Vec<_>>();
             // The host named these rooms itself: they need no second question.
-            for join in joins.into_iter().take(gateway.0.config.max_rooms_per_connection) {
+            for join in joins
+                .into_iter()
+                .take(gateway.0.config.max_rooms_per_connection)
+            {
                 if let Err(error) = gateway.enter(&connection, &join, true).await {
                     tracing::warn!(room = %join.room, %error, "could not join a person's own room");
                 }
@@ -114,7 +136,11 @@ impl Gateway {
         });
     }
 
-    async fn carry_out(&self, connection: &Arc<Connection>, command: ClientCommand) -> Result<(), ProtocolError> {
+    async fn carry_out(
+        &self,
+        connection: &Arc<Connection>,
+        command: ClientCommand,
+    ) -> Result<(), ProtocolError> {
         match command {
             ClientCommand::Join(rooms) => self.join(connection, rooms).await,
             ClientCommand::Leave(rooms) => {
@@ -136,31 +162,54 @@ impl Gateway {
         }
     }
 
-    async fn join(&self, connection: &Arc<Connection>, rooms: Vec<JoinRoom>) -> Result<(), ProtocolError> {
+    async fn join(
+        &self,
+        connection: &Arc<Connection>,
+        rooms: Vec<JoinRoom>,
+    ) -> Result<(), ProtocolError> {
         let limit = self.0.config.max_rooms_per_connection;
-        let new = rooms.iter().filter(|join| !connection.rooms().contains_key(&join.room)).count();
+        let new = rooms
+            .iter()
+            .filter(|join| !connection.rooms().contains_key(&join.room))
+            .count();
         if new + connection.rooms().len() > limit {
             let sentence = format!("a connection has at most {limit} rooms: leave some first");
             return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
         }
         let asked = rooms.iter().map(|join| join.room.clone()).collect();
         let who = connection.identity.user.clone();
-        let allowed = (self.0.callbacks.authorize)(who, asked, Access::View).await.map_err(|e| ProtocolError::from(&e))?;
+        let allowed = (self.0.callbacks.authorize)(who, asked, Access::View)
+            .await
+            .map_err(|e| ProtocolError::from(&e))?;
         for join in rooms {
-            let joined = if allowed.contains(&join.room) || connection.rooms().contains_key(&join.room) {
-                self.enter(connection, &join, false).await.map_err(unavailable)
-            } else {
-                Err(forbidden(&join.room))
-            };
+            let joined =
+                if allowed.contains(&join.room) || connection.rooms().contains_key(&join.room) {
+                    self.enter(connection, &join, false)
+                        .await
+                        .map_err(unavailable)
+                } else {
+                    Err(forbidden(&join.room))
+                };
             if let Err(error) = joined {
-                let _ = connection.emit("refused", &Refused { room: join.room, error });
+                let _ = connection.emit(
+                    "refused",
+                    &Refused {
+                        room: join.room,
+                        error,
+                    },
+                );
             }
         }
         Ok(())
     }
 
     /// Shows the room to the connection, and the session to the room.
-    async fn enter(&self, connection: &Arc<Connection>, join: &JoinRoom, pinned: bool) -> Result<(), BrokerError> {
+    async fn enter(
+        &self,
+        connection: &Arc<Connection>,
+        join: &JoinRoom,
+        pinned: bool,
+    ) -> Result<(), BrokerError> {
         self.0.hub.join(&join.room, connection, join.since).await?;
         let again = {
             let mut rooms = connection.rooms();
@@ -176,7 +225,11 @@ impl Gateway {
         }
         // Asked for again, to be shown the room anew: the session is in it already.
         if !again && let Some(incarnation) = self.0.sessions.enter(connection, &join.room) {
-            self.0.hub.broker().enter(&join.room, connection.entry(incarnation)).await?;
+            self.0
+                .hub
+                .broker()
+                .enter(&join.room, connection.entry(incarnation))
+                .await?;
         }
         Ok(())
     }
@@ -195,13 +248,24 @@ impl Gateway {
         }
     }
 
-    async fn typing(&self, connection: &Arc<Connection>, room: RoomId, on: bool) -> Result<(), ProtocolError> {
+    async fn typing(
+        &self,
+        connection: &Arc<Connection>,
+        room: RoomId,
+        on: bool,
+    ) -> Result<(), ProtocolError> {
         let joined = connection.rooms().get(&room).copied();
         let Some(joined) = joined else {
-            return Err(ProtocolError::new(ErrorCode::NotJoined, format!("join {room} before typing in it")));
+            return Err(ProtocolError::new(
+                ErrorCode::NotJoined,
+                format!("join {room} before typing in it"),
+            ));
         };
         let Some(user) = &connection.identity.user else {
-            return Err(ProtocolError::new(ErrorCode::Unauthorized, "guests have no name to show: sign in to type"));
+            return Err(ProtocolError::new(
+                ErrorCode::Unauthorized,
+                "guests have no name to show: sign in to type",
+            ));
         };
         let allowed = match joined.may_signal {
             Some(allowed) => allowed,
@@ -221,20 +285,34 @@ impl Gateway {
         if !allowed {
             return Err(forbidden(&room));
         }
-        self.0.hub.broker().typing(&room, &user.id, on).await.map_err(unavailable)
+        self.0
+            .hub
+            .broker()
+            .typing(&room, &user.id, on)
+            .await
+            .map_err(unavailable)
     }
 }
 
 fn unavailable(error: BrokerError) -> ProtocolError {
     tracing::warn!(%error, "a command failed");
-    ProtocolError::new(ErrorCode::Unavailable, "this cannot be done right now: try again")
+    ProtocolError::new(
+        ErrorCode::Unavailable,
+        "this cannot be done right now: try again",
+    )
 }
 
 /// Acknowledges a command; where no acknowledgement was asked for, a failure is a frame of its own.
 fn answer(connection: &Connection, ack: AckSender, done: Result<(), ProtocolError>) {
     let answer = match &done {
-        Ok(()) => Answer { ok: Some(true), error: None },
-        Err(error) => Answer { ok: None, error: Some(error.clone()) },
+        Ok(()) => Answer {
+            ok: Some(true),
+            error: None,
+        },
+        Err(error) => Answer {
+            ok: None,
+            error: Some(error.clone()),
+        },
     };
     if let Err(error) = done {
         tracing::debug!(%error, "refused a command");

@@ -13,8 +13,8 @@ use super::wire::WireControl;
 use crate::{
     core::replica::{Entry, EntryKey},
     protocol::{
-        ClientCommand, CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId, Status,
-        User,
+        ClientCommand, CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError,
+        RoomId, SessionId, Status, User,
     },
     server::clock::unix_millis,
 };
@@ -71,8 +71,20 @@ pub(crate) struct Connection {
 pub(crate) struct NotSent;
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, identity: Identity, wire: Arc<WireControl>, socket: SocketRef) -> Self {
-        Self { id, identity, wire, intake: Mutex::default(), rooms: Mutex::default(), socket }
+    pub(super) fn new(
+        id: ConnectionId,
+        identity: Identity,
+        wire: Arc<WireControl>,
+        socket: SocketRef,
+    ) -> Self {
+        Self {
+            id,
+            identity,
+            wire,
+            intake: Mutex::default(),
+            rooms: Mutex::default(),
+            socket,
+        }
     }
 
     /// Puts a frame, written already, into the client's buffer.
@@ -80,13 +92,20 @@ impl Connection {
         self.emit(name, payload)
     }
 
-    pub(super) fn emit<T: Serialize + ?Sized>(&self, name: &str, payload: &T) -> Result<(), NotSent> {
+    pub(super) fn emit<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        payload: &T,
+    ) -> Result<(), NotSent> {
         self.socket.emit(name, payload).map_err(|_| NotSent)
     }
 
     /// Tells the client why, then ends the connection.
     pub(super) fn close(&self, action: CloseAction, code: ErrorCode, sentence: &str) {
-        let goodbye = Goodbye { action, error: ProtocolError::new(code, sentence) };
+        let goodbye = Goodbye {
+            action,
+            error: ProtocolError::new(code, sentence),
+        };
         let said = self.emit("goodbye", &goodbye).is_ok();
         // Refused where the buffer is full: then nobody listens, and only cutting helps.
         if !said || self.socket.clone().disconnect().is_err() {
@@ -104,7 +123,10 @@ impl Connection {
 
     /// The connection's session, as rooms know it.
     pub(super) fn key(&self) -> EntryKey {
-        EntryKey { user: self.identity.user.as_ref().map(|user| user.id.clone()), session: self.identity.session.clone() }
+        EntryKey {
+            user: self.identity.user.as_ref().map(|user| user.id.clone()),
+            session: self.identity.session.clone(),
+        }
     }
 
     /// The connection's presence in a room, from now on.

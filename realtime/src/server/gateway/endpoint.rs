@@ -49,29 +49,52 @@ fn check(gateway: &Gateway, request: &Request) -> Result<String, (StatusCode, Pr
     let headers = request.headers();
     let query = request.uri().query().unwrap_or_default();
     let has = |pair: &str| query.split('&').any(|given| given == pair);
-    if gateway.0.draining.load(std::sync::atomic::Ordering::Relaxed) {
+    if gateway
+        .0
+        .draining
+        .load(std::sync::atomic::Ordering::Relaxed)
+    {
         return Err((StatusCode::SERVICE_UNAVAILABLE, going_away()));
     }
     if !has("EIO=4") {
-        return refuse(StatusCode::BAD_REQUEST, ErrorCode::UnsupportedProtocol, "only Engine.IO 4 is spoken here");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::UnsupportedProtocol,
+            "only Engine.IO 4 is spoken here",
+        );
     }
     if !has("transport=websocket") {
         let sentence = "only the websocket transport is served: set transports: [\"websocket\"]";
         return refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, sentence);
     }
     if query.split('&').any(|given| given.starts_with("sid=")) {
-        let sentence = "a connection cannot be upgraded from polling: set transports: [\"websocket\"]";
+        let sentence =
+            "a connection cannot be upgraded from polling: set transports: [\"websocket\"]";
         return refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, sentence);
     }
     let is = |name: &header::HeaderName, value: &str| {
-        let tokens = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
-        tokens.into_iter().any(|token| token.trim().eq_ignore_ascii_case(value))
+        let tokens = headers
+            .get_all(name)
+            .into_iter()
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','));
+        tokens
+            .into_iter()
+            .any(|token| token.trim().eq_ignore_ascii_case(value))
     };
     if !is(&header::CONNECTION, "upgrade") || !is(&header::UPGRADE, "websocket") {
-        return refuse(StatusCode::UPGRADE_REQUIRED, ErrorCode::BadRequest, "this address serves WebSockets");
+        return refuse(
+            StatusCode::UPGRADE_REQUIRED,
+            ErrorCode::BadRequest,
+            "this address serves WebSockets",
+        );
     }
     if !is(&header::SEC_WEBSOCKET_VERSION, "13") {
-        return refuse(StatusCode::UPGRADE_REQUIRED, ErrorCode::BadRequest, "only WebSocket version 13 is served");
+        return refuse(
+            StatusCode::UPGRADE_REQUIRED,
+            ErrorCode::BadRequest,
+            "only WebSocket version 13 is served",
+        );
     }
     if !origin_allowed(headers, &gateway.0.config) {
         let sentence = "this origin may not connect: add it to REALTIME_ALLOWED_ORIGINS";
@@ -79,17 +102,30 @@ fn check(gateway: &Gateway, request: &Request) -> Result<String, (StatusCode, Pr
     }
     match headers.get(header::SEC_WEBSOCKET_KEY) {
         Some(key) => Ok(derive_accept_key(key.as_bytes())),
-        None => refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, "Sec-WebSocket-Key is missing"),
+        None => refuse(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::BadRequest,
+            "Sec-WebSocket-Key is missing",
+        ),
     }
 }
 
 /// Browsers send cookies along with a foreign page's WebSocket, so the page's origin must be our own or a listed one.
 /// Without an `Origin` it is no browser's page.
 fn origin_allowed(headers: &HeaderMap, config: &RealtimeConfig) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str().map(str::to_ascii_lowercase) else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str().map(str::to_ascii_lowercase) else {
+        return false;
+    };
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let own = origin
+        .split_once("://")
+        .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
     own || config.allowed_origins.contains(&origin)
 }
 
@@ -103,7 +139,10 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        let config = RealtimeConfig { allowed_origins: vec!["https://app.example".into()], ..Default::default() };
+        let config = RealtimeConfig {
+            allowed_origins: vec!["https://app.example".into()],
+            ..Default::default()
+        };
         origin_allowed(&headers, &config)
     }
 
@@ -114,7 +153,10 @@ mod tests {
         assert!(allowed(Some("https://APP.example"), "forum.example"));
         assert!(allowed(None, "forum.example"));
         assert!(!allowed(Some("https://evil.example"), "forum.example"));
-        assert!(!allowed(Some("https://forum.example.evil.example"), "forum.example"));
+        assert!(!allowed(
+            Some("https://forum.example.evil.example"),
+            "forum.example"
+        ));
         assert!(!allowed(Some("http://127.0.0.1:4000"), "127.0.0.1:3000"));
         assert!(!allowed(Some("null"), "forum.example"));
     }

@@ -123,9 +123,14 @@ impl Gateway {
             async move {
                 let gateway = gateway.ok_or_else(going_away)?;
                 let auth = auth.map_err(|error| {
-                    ProtocolError::new(ErrorCode::BadRequest, format!("the auth payload cannot be read: {error}"))
+                    ProtocolError::new(
+                        ErrorCode::BadRequest,
+                        format!("the auth payload cannot be read: {error}"),
+                    )
                 })?;
-                let identity = gateway.identify(socket.req_parts(), auth.unwrap_or_default()).await?;
+                let identity = gateway
+                    .identify(socket.req_parts(), auth.unwrap_or_default())
+                    .await?;
                 socket.extensions.insert(identity);
                 Ok::<(), ProtocolError>(())
             }
@@ -151,7 +156,12 @@ impl Gateway {
         let request = Request::from_parts(parts, ());
         hyper::service::Service::call(&self.0.service, (Wire::new(stream, control), request))
             .into_inner()
-            .map_err(|error| ProtocolError::new(ErrorCode::BadRequest, format!("not a Socket.IO request: {error}")))
+            .map_err(|error| {
+                ProtocolError::new(
+                    ErrorCode::BadRequest,
+                    format!("not a Socket.IO request: {error}"),
+                )
+            })
     }
 
     /// Establishes who connects.
@@ -160,13 +170,19 @@ impl Gateway {
             return Err(going_away());
         }
         if auth.protocol != PROTOCOL_VERSION {
-            let sentence = format!("this server speaks protocol {PROTOCOL_VERSION}, not {}: reload", auth.protocol);
+            let sentence = format!(
+                "this server speaks protocol {PROTOCOL_VERSION}, not {}: reload",
+                auth.protocol
+            );
             return Err(ProtocolError::new(ErrorCode::UnsupportedProtocol, sentence));
         }
         let handshake = Handshake::new(Arc::new(parts.clone()), auth.token);
-        let user = (self.0.callbacks.authenticate)(handshake).await.map_err(|error| ProtocolError::from(&error))?;
+        let user = (self.0.callbacks.authenticate)(handshake)
+            .await
+            .map_err(|error| ProtocolError::from(&error))?;
         let session = auth.session.unwrap_or_else(|| {
-            SessionId::try_from(format!("a{:032x}", rand::random::<u128>())).expect("33 hexadecimal digits")
+            SessionId::try_from(format!("a{:032x}", rand::random::<u128>()))
+                .expect("33 hexadecimal digits")
         });
         Ok(Identity {
             user,
@@ -180,7 +196,11 @@ impl Gateway {
 
     fn accept(&self, socket: SocketRef) {
         let identity: Option<Identity> = socket.extensions.remove();
-        let wire = socket.req_parts().extensions.get::<Arc<WireControl>>().cloned();
+        let wire = socket
+            .req_parts()
+            .extensions
+            .get::<Arc<WireControl>>()
+            .cloned();
         let (Some(identity), Some(wire)) = (identity, wire) else {
             tracing::error!("a socket came without its handshake");
             let _ = socket.disconnect();
@@ -188,7 +208,10 @@ impl Gateway {
         };
         let id = ConnectionId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
         let connection = Arc::new(Connection::new(id, identity, wire, socket.clone()));
-        socket.on_fallback(commands::Commands { gateway: self.clone(), connection: Arc::downgrade(&connection) });
+        socket.on_fallback(commands::Commands {
+            gateway: self.clone(),
+            connection: Arc::downgrade(&connection),
+        });
         let closing = (Arc::downgrade(&self.0), Arc::downgrade(&connection));
         socket.on_disconnect(move || {
             if let (Some(gateway), Some(connection)) = (closing.0.upgrade(), closing.1.upgrade()) {
@@ -198,7 +221,11 @@ impl Gateway {
         });
         self.connections().insert(id, connection.clone());
         if let Some(older) = self.0.sessions.attach(&connection) {
-            older.close(CloseAction::Stop, ErrorCode::Replaced, "a newer connection of this session took over");
+            older.close(
+                CloseAction::Stop,
+                ErrorCode::Replaced,
+                "a newer connection of this session took over",
+            );
         }
         let welcome = Welcome {
             protocol: PROTOCOL_VERSION,
@@ -225,11 +252,20 @@ impl Gateway {
     }
 
     fn connections(&self) -> MutexGuard<'_, HashMap<ConnectionId, Arc<Connection>>> {
-        self.0.connections.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn leave(&self, leave: Leave) {
-        if let Err(error) = self.0.hub.broker().exit(&leave.room, &leave.key, leave.incarnation).await {
+        if let Err(error) = self
+            .0
+            .hub
+            .broker()
+            .exit(&leave.room, &leave.key, leave.incarnation)
+            .await
+        {
             tracing::warn!(room = %leave.room, %error, "could not take a session out of a room");
         }
     }
@@ -238,7 +274,11 @@ impl Gateway {
     pub(crate) fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
         for connection in self.0.sessions.connections() {
-            connection.close(CloseAction::Retry, ErrorCode::GoingAway, "the server restarts: connect again");
+            connection.close(
+                CloseAction::Retry,
+                ErrorCode::GoingAway,
+                "the server restarts: connect again",
+            );
         }
     }
 

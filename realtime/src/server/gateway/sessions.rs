@@ -50,7 +50,10 @@ struct Inner {
 
 impl Sessions {
     pub(super) fn new(grace: Duration) -> Self {
-        Self { grace, inner: Mutex::default() }
+        Self {
+            grace,
+            inner: Mutex::default(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -61,7 +64,8 @@ impl Sessions {
     pub(super) fn attach(&self, connection: &Arc<Connection>) -> Option<Arc<Connection>> {
         let mut inner = self.lock();
         let session = inner.sessions.entry(connection.key()).or_default();
-        session.incarnation = (connection.identity.incarnation << STEP_BITS).max(session.incarnation + 1);
+        session.incarnation =
+            (connection.identity.incarnation << STEP_BITS).max(session.incarnation + 1);
         let before = session.connection.replace(connection.clone());
         if before.is_some() {
             self.schedule(&mut inner, &connection.key());
@@ -73,8 +77,14 @@ impl Sessions {
     pub(super) fn detach(&self, connection: &Connection) {
         let mut inner = self.lock();
         let key = connection.key();
-        let Some(session) = inner.sessions.get_mut(&key) else { return };
-        if session.connection.as_ref().is_some_and(|current| current.id == connection.id) {
+        let Some(session) = inner.sessions.get_mut(&key) else {
+            return;
+        };
+        if session
+            .connection
+            .as_ref()
+            .is_some_and(|current| current.id == connection.id)
+        {
             session.connection = None;
             self.schedule(&mut inner, &key);
         }
@@ -112,19 +122,37 @@ impl Sessions {
         if !session.speaks(connection.id) || session.rooms.remove(room).is_none() {
             return None;
         }
-        Some(Leave { room: room.clone(), key, incarnation: session.incarnation })
+        Some(Leave {
+            room: room.clone(),
+            key,
+            incarnation: session.incarnation,
+        })
     }
 
     /// The session ends now: it leaves all its rooms.
     pub(super) fn end(&self, connection: &Connection) -> Vec<Leave> {
         let mut inner = self.lock();
         let key = connection.key();
-        if !inner.sessions.get(&key).is_some_and(|session| session.speaks(connection.id)) {
+        if !inner
+            .sessions
+            .get(&key)
+            .is_some_and(|session| session.speaks(connection.id))
+        {
             return Vec::new();
         }
-        let Some(session) = inner.sessions.remove(&key) else { return Vec::new() };
+        let Some(session) = inner.sessions.remove(&key) else {
+            return Vec::new();
+        };
         let incarnation = session.incarnation;
-        session.rooms.into_keys().map(|room| Leave { room, key: key.clone(), incarnation }).collect()
+        session
+            .rooms
+            .into_keys()
+            .map(|room| Leave {
+                room,
+                key: key.clone(),
+                incarnation,
+            })
+            .collect()
     }
 
     /// What is due by now.
@@ -132,13 +160,21 @@ impl Sessions {
         let mut inner = self.lock();
         let mut leaves = Vec::new();
         while inner.due.front().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, key)) = inner.due.pop_front() else { break };
-            let Some(session) = inner.sessions.get_mut(&key) else { continue };
+            let Some((_, key)) = inner.due.pop_front() else {
+                break;
+            };
+            let Some(session) = inner.sessions.get_mut(&key) else {
+                continue;
+            };
             let incarnation = session.incarnation;
             session.rooms.retain(|room, leave_at| {
                 let stays = leave_at.is_none_or(|at| at > now);
                 if !stays {
-                    leaves.push(Leave { room: room.clone(), key: key.clone(), incarnation });
+                    leaves.push(Leave {
+                        room: room.clone(),
+                        key: key.clone(),
+                        incarnation,
+                    });
                 }
                 stays
             });
@@ -151,12 +187,18 @@ impl Sessions {
 
     /// Every connection that speaks for a session.
     pub(super) fn connections(&self) -> Vec<Arc<Connection>> {
-        self.lock().sessions.values().filter_map(|session| session.connection.clone()).collect()
+        self.lock()
+            .sessions
+            .values()
+            .filter_map(|session| session.connection.clone())
+            .collect()
     }
 }
 
 impl Session {
     fn speaks(&self, connection: ConnectionId) -> bool {
-        self.connection.as_ref().is_some_and(|current| current.id == connection)
+        self.connection
+            .as_ref()
+            .is_some_and(|current| current.id == connection)
     }
 }

@@ -80,7 +80,12 @@ impl WireControl {
             Poll::Ready(_) => self.stalled_since.store(0, Ordering::Relaxed),
             Poll::Pending => {
                 let since = self.clock.millis() + 1;
-                let _ = self.stalled_since.compare_exchange(0, since, Ordering::Relaxed, Ordering::Relaxed);
+                let _ = self.stalled_since.compare_exchange(
+                    0,
+                    since,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
             }
         }
     }
@@ -93,7 +98,11 @@ impl<S> Wire<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.control.reader.register(cx.waker());
         if this.control.is_cut() {
@@ -101,7 +110,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         }
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
         if read.is_ready() {
-            this.control.last_read.store(this.control.clock.millis(), Ordering::Relaxed);
+            this.control
+                .last_read
+                .store(this.control.clock.millis(), Ordering::Relaxed);
         }
         read
     }
@@ -125,7 +136,11 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.writing(cx, |stream, cx| stream.poll_write(cx, buf))
     }
 
@@ -178,7 +193,10 @@ mod tests {
         let writer = tokio::spawn(async move { wire.write_all(b"12345678").await });
         tokio::task::yield_now().await;
         tokio::time::advance(LONG + Duration::from_secs(1)).await;
-        assert_eq!(control.verdict(Duration::MAX, LONG), Some("it does not read"));
+        assert_eq!(
+            control.verdict(Duration::MAX, LONG),
+            Some("it does not read")
+        );
         peer.read_exact(&mut [0; 8]).await.unwrap();
         writer.await.unwrap().unwrap();
         assert_eq!(control.verdict(Duration::MAX, LONG), None);
@@ -193,7 +211,13 @@ mod tests {
         let writer = tokio::spawn(async move { write.write_all(&[0; 64]).await });
         tokio::task::yield_now().await;
         control.cut();
-        assert_eq!(reader.await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
-        assert_eq!(writer.await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+        assert_eq!(
+            reader.await.unwrap().unwrap_err().kind(),
+            io::ErrorKind::ConnectionAborted
+        );
+        assert_eq!(
+            writer.await.unwrap().unwrap_err().kind(),
+            io::ErrorKind::ConnectionAborted
+        );
     }
 }

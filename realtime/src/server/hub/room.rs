@@ -62,7 +62,12 @@ impl ServedRoom {
             closed: false,
             scheduled: false,
         };
-        Self { room, loaded: OnceCell::new(), state: Mutex::new(state), used: Mutex::new(Instant::now()) }
+        Self {
+            room,
+            loaded: OnceCell::new(),
+            state: Mutex::new(state),
+            used: Mutex::new(Instant::now()),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, RoomState> {
@@ -130,12 +135,23 @@ impl RoomState {
             return false;
         }
         self.flush();
-        let Some(replica) = &self.replica else { return false };
-        let behind = match connection.send("joined", &to_raw_value(&replica.joined(since)).expect("frames are plain data")) {
+        let Some(replica) = &self.replica else {
+            return false;
+        };
+        let behind = match connection.send(
+            "joined",
+            &to_raw_value(&replica.joined(since)).expect("frames are plain data"),
+        ) {
             Ok(()) => None,
             Err(_) => Some(since.unwrap_or_else(|| replica.position())),
         };
-        self.subscribers.insert(connection.id, Subscriber { connection: connection.clone(), behind });
+        self.subscribers.insert(
+            connection.id,
+            Subscriber {
+                connection: connection.clone(),
+                behind,
+            },
+        );
         true
     }
 
@@ -145,10 +161,20 @@ impl RoomState {
 
     /// Sends what changed as one frame, written once for everyone.
     pub(super) fn flush(&mut self) {
-        let Some(replica) = &mut self.replica else { return };
-        let Some(frame) = replica.take_frame() else { return };
-        let first = frame.events.first().map_or(replica.position().seq, |event| event.seq - 1);
-        let before = Position { epoch: replica.position().epoch, seq: first };
+        let Some(replica) = &mut self.replica else {
+            return;
+        };
+        let Some(frame) = replica.take_frame() else {
+            return;
+        };
+        let first = frame
+            .events
+            .first()
+            .map_or(replica.position().seq, |event| event.seq - 1);
+        let before = Position {
+            epoch: replica.position().epoch,
+            seq: first,
+        };
         let frame = to_raw_value(&frame).expect("frames are plain data");
         for subscriber in self.subscribers.values_mut() {
             if subscriber.behind.is_none() && subscriber.connection.send("room", &frame).is_err() {
@@ -162,7 +188,8 @@ impl RoomState {
         let Some(replica) = &self.replica else { return };
         for subscriber in self.subscribers.values_mut() {
             if let Some(since) = subscriber.behind {
-                let view = to_raw_value(&replica.joined(Some(since))).expect("frames are plain data");
+                let view =
+                    to_raw_value(&replica.joined(Some(since))).expect("frames are plain data");
                 if subscriber.connection.send("joined", &view).is_ok() {
                     subscriber.behind = None;
                 }
@@ -172,11 +199,18 @@ impl RoomState {
 
     /// Once a second or so: typing lines end, old events go, slow readers are helped.
     pub(super) fn tick(&mut self, retention: Retention, now: u64) {
-        let ended = self.replica.as_mut().is_some_and(|replica| replica.expire(retention, now, unix_millis()));
+        let ended = self
+            .replica
+            .as_mut()
+            .is_some_and(|replica| replica.expire(retention, now, unix_millis()));
         if ended || !self.scheduled {
             self.flush();
         }
-        if self.subscribers.values().any(|subscriber| subscriber.behind.is_some()) {
+        if self
+            .subscribers
+            .values()
+            .any(|subscriber| subscriber.behind.is_some())
+        {
             self.flush();
             self.catch_up();
         }

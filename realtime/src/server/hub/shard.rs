@@ -25,14 +25,21 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long a presence-only wait lasts when nothing is due.
 const FAR: Duration = Duration::from_secs(3_600);
 
-pub(super) async fn run(hub: Arc<Hub>, index: usize, mut messages: InboxReceiver, stop: CancellationToken) {
+pub(super) async fn run(
+    hub: Arc<Hub>,
+    index: usize,
+    mut messages: InboxReceiver,
+    stop: CancellationToken,
+) {
     let mut batch: Vec<(RoomId, RoomMessage)> = Vec::with_capacity(BATCH);
     // Windows are all equally long, so the first to be scheduled is the first to be due.
     let mut windows: VecDeque<(Instant, Arc<ServedRoom>)> = VecDeque::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let due = windows.front().map_or_else(|| Instant::now() + FAR, |(due, _)| *due);
+        let due = windows
+            .front()
+            .map_or_else(|| Instant::now() + FAR, |(due, _)| *due);
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -74,7 +81,9 @@ async fn take(
 ) {
     let mut urgent: HashSet<RoomId> = HashSet::new();
     for (room, message) in batch.drain(..) {
-        let Some(served) = hub.served(&room) else { continue };
+        let Some(served) = hub.served(&room) else {
+            continue;
+        };
         let applied = served.lock().apply(&message, hub.clock.millis());
         match applied {
             Applied::Nothing => {}
