@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures::{SinkExt, StreamExt};
 use leptos_realtime::{
     Access, AuthError, Realtime, RealtimeConfig, RoomId, User, UserId,
     core::{session::Connection, view::ViewState},
@@ -260,6 +261,48 @@ async fn people_are_in_the_hosts_rooms_wherever_they_are() {
         ada.names(Community(1)) == ["Ada", "Bob"]
     })
     .await;
+    let frames = bob.received().len();
+    ada.bye();
+    ada.run_for(Duration::from_secs(1)).await;
+    bob.run_for(Duration::from_secs(1)).await;
+    assert_eq!(
+        bob.received().len(),
+        frames,
+        "a room that no page shows sends nothing"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_command_of_a_burst_is_answered_or_the_connection_ends() {
+    let node = node().await;
+    for count in [60, 2_000] {
+        let mut bad = person(&node, "Bad").await;
+        let from = bad.received().len();
+        for id in 100..100 + count {
+            let leave = format!(r#"42{id}["leave",{{"rooms":["board:{id}"]}}]"#);
+            bad.send_raw(Message::text(leave)).await;
+        }
+        let over = |text: &String| text.starts_with(r#"42["welcome""#);
+        bad.until(
+            "the last is answered, or there is a new connection",
+            |bad| {
+                let last = format!("43{}[", 99 + count);
+                let texts = &bad.received()[from..];
+                texts
+                    .iter()
+                    .any(|text| text.starts_with(&last) || over(text))
+            },
+        )
+        .await;
+        let texts = &bad.received()[from..];
+        let answers = texts.iter().filter(|text| text.starts_with("43")).count();
+        let ended = texts.iter().any(over);
+        assert!(answers == count || ended, "{answers} of {count} answered");
+        assert!(
+            !texts.iter().any(|text| text.contains(r#"42["error""#)),
+            "not twice"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -542,4 +585,22 @@ async fn c8_a_client_that_reads_again_in_time_is_brought_up_to_date() {
     .await;
     ada.run_for(Duration::from_secs(3)).await;
     assert_eq!(ada.events(Board(7)).len(), 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_connection_is_not_kept() {
+    let node = node().await;
+    // One that never says who it is, and one that is refused and stays.
+    let mut silent = leptos_realtime::testing::raw_stream(&node).await;
+    let mut refused = leptos_realtime::testing::raw_stream(&node).await;
+    refused
+        .send(Message::text(r#"40{"token":"wrong"}"#))
+        .await
+        .unwrap();
+    for stream in [&mut silent, &mut refused] {
+        let ended = async { while let Some(Ok(_)) = stream.next().await {} };
+        tokio::time::timeout(Duration::from_secs(30), ended)
+            .await
+            .expect("the node ends it, though the pings would go on");
+    }
 }

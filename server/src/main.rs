@@ -96,3 +96,18 @@ async fn run() -> Result<(), Box<dyn Error>> {
     realtime.serve(listener, app).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_pages_can_be_listed_without_a_hosts_context() {
+        let routes = generate_route_list(App);
+        let paths: Vec<_> = routes.iter().map(|route| route.path()).collect();
+        assert_eq!(
+            paths,
+            ["/", "/sign-in", "/c/{community}", "/c/{community}/{board}"]
+        );
+    }
+}

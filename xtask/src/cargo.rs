@@ -157,7 +157,7 @@ pub fn document(project: &Project) -> Command {
             "--package",
             LIBRARY,
             "--features",
-            &format!("{LIBRARY}/ssr"),
+            &format!("{LIBRARY}/ssr,{LIBRARY}/testing"),
         ])
         .env("RUSTDOCFLAGS", "-D warnings");
     command

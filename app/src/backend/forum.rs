@@ -128,8 +128,10 @@ impl Forum {
     /// # Errors
     /// When the address is not one of SQLite, the file cannot be opened, or a migration fails.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let options =
-            SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Address(url.to_owned()))?;
+        let options = Some(url)
+            .filter(|url| url.starts_with("sqlite:"))
+            .and_then(|url| SqliteConnectOptions::from_str(url).ok())
+            .ok_or_else(|| OpenError::Address(url.to_owned()))?;
         if let Some(folder) = options
             .get_filename()
             .parent()

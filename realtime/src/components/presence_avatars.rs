@@ -40,12 +40,16 @@ pub fn PresenceAvatars<S: RoomSource>(
     };
     let more = move || presence.count.get().saturating_sub(max);
     let loading = move || presence.state.get() == ViewState::Loading;
+    let label = move || match loading() {
+        true => "Loading who is here".to_owned(),
+        false => people_here(presence.count.get()),
+    };
     let crowded = move || more() > 0;
     let guests = move || presence.guests.get() > 0;
     let nobody = move || !loading() && presence.count.get() == 0 && presence.guests.get() == 0;
     view! {
         <div class="rt-presence" aria-busy=move || loading().to_string()>
-            <ul class="rt-avatars" aria-label=move || people_here(presence.count.get())>
+            <ul class="rt-avatars" aria-label=label>
                 <For each=shown key=|member| (member.user.clone(), member.status, member.devices.clone()) let:member>
                     <li><Avatar member/></li>
                 </For>

@@ -202,6 +202,7 @@ impl Replica {
         for entry in entries {
             self.enter(entry);
         }
+        self.typing.retain(|user, _| self.people.contains_key(user));
     }
 
     /// Applies one message of the broker, in the order in which they come.

@@ -29,6 +29,8 @@ pub enum ErrorCode {
     UnsupportedProtocol,
     /// A newer connection of the same session took over.
     Replaced,
+    /// The client ended its session.
+    Ended,
     /// The server is going away: connect again.
     GoingAway,
     /// Something the server needs is away; try again later.
@@ -54,6 +56,7 @@ impl ErrorCode {
             Self::LimitExceeded => "limit_exceeded",
             Self::UnsupportedProtocol => "unsupported_protocol",
             Self::Replaced => "replaced",
+            Self::Ended => "ended",
             Self::GoingAway => "going_away",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

@@ -34,6 +34,9 @@ pub(crate) struct Hub {
     broker: Arc<dyn Broker>,
     inbox: Inbox,
     rooms: Mutex<HashMap<RoomId, Arc<ServedRoom>>>,
+    /// Held while the broker is asked for a room's messages or told to stop: a room that is served anew must not lose
+    /// what it subscribed to by the end of the one before.
+    subscribing: tokio::sync::Mutex<()>,
     clock: Monotonic,
     retention: Retention,
     window: Duration,
@@ -54,6 +57,7 @@ impl Hub {
             broker,
             inbox,
             rooms: Mutex::default(),
+            subscribing: tokio::sync::Mutex::default(),
             clock: Monotonic::start(),
             retention: config.retention,
             window: config.presence_window,
@@ -80,7 +84,10 @@ impl Hub {
         served
             .loaded
             .get_or_try_init(|| async {
-                self.broker.subscribe(room).await?;
+                {
+                    let _subscribing = self.subscribing.lock().await;
+                    self.broker.subscribe(room).await?;
+                }
                 let snapshot = self.broker.snapshot(room).await?;
                 served.lock().load(snapshot, self.clock.millis());
                 Ok(())
@@ -140,6 +147,7 @@ impl Hub {
             if !served.is_idle(now, self.idle) {
                 continue;
             }
+            let _subscribing = self.subscribing.lock().await;
             let closed = {
                 let mut rooms = self.rooms();
                 // Asked again under the lock: `serve` may have handed the room out meanwhile.

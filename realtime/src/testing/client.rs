@@ -235,20 +235,26 @@ impl TestClient {
     }
 
     async fn open(&mut self) {
-        let (ours, theirs) = tokio::io::duplex(PIPE);
-        let mut request = Request::get("/realtime/socket.io/?EIO=4&transport=websocket");
-        if let Some(cookie) = &self.cookie {
-            request = request.header(header::COOKIE, cookie);
-        }
-        let parts = request.body(()).expect("a valid request").into_parts().0;
-        self.socket = match self.node.gateway().serve_stream(theirs, parts) {
-            Ok(()) => Some(WebSocketStream::from_raw_socket(ours, Role::Client, None).await),
-            Err(_) => None,
-        };
+        self.socket = dial(&self.node, self.cookie.as_deref()).await;
         if self.socket.is_none() {
             self.input(Input::Closed);
         }
     }
+}
+
+/// Opens a WebSocket to a node; nothing where the node refuses it.
+pub(super) async fn dial(
+    node: &Realtime,
+    cookie: Option<&str>,
+) -> Option<WebSocketStream<DuplexStream>> {
+    let (ours, theirs) = tokio::io::duplex(PIPE);
+    let mut request = Request::get("/realtime/socket.io/?EIO=4&transport=websocket");
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    let parts = request.body(()).expect("a valid request").into_parts().0;
+    node.gateway().serve_stream(theirs, parts).ok()?;
+    Some(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
 }
 
 impl std::fmt::Debug for TestClient {

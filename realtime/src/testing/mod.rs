@@ -30,6 +30,8 @@ pub use client::TestClient;
 use std::sync::Arc;
 
 use http::request::Parts;
+use tokio::io::DuplexStream;
+use tokio_tungstenite::WebSocketStream;
 
 use crate::{
     Realtime,
@@ -40,6 +42,16 @@ use crate::{
 #[must_use]
 pub fn handshake(parts: Parts, token: Option<String>) -> Handshake {
     Handshake::new(Arc::new(parts), token)
+}
+
+/// A WebSocket to a node, with nothing said on it yet: for tests of what a client should not do.
+///
+/// # Panics
+/// When the node refuses it.
+pub async fn raw_stream(node: &Realtime) -> WebSocketStream<DuplexStream> {
+    client::dial(node, None)
+        .await
+        .expect("the node takes the stream")
 }
 
 /// Lets a node that is being built meet the nodes of a running one: two instances in one process.

@@ -256,7 +256,7 @@ impl Session {
         if self.connection == Connection::Live {
             self.command(None, &ClientCommand::Bye);
         }
-        let error = ProtocolError::new(ErrorCode::GoingAway, "the session was ended here");
+        let error = ProtocolError::new(ErrorCode::Ended, "the session was ended here");
         self.stop(Goodbye {
             action: CloseAction::Stop,
             error,
@@ -267,10 +267,10 @@ impl Session {
         self.auth.incarnation += 1;
         self.goodbye = None;
         self.deadline = Some(now + self.config.connect_timeout_ms);
+        self.out.push_back(Output::Open);
         self.set(Connection::Connecting {
             attempt: self.failures,
         });
-        self.out.push_back(Output::Open);
     }
 
     fn tick(&mut self, now: u64, entropy: u64) {

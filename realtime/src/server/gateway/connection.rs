@@ -1,20 +1,20 @@
 //! One accepted socket.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use socketioxide::extract::{AckSender, SocketRef};
+use socketioxide::extract::SocketRef;
 
-use super::wire::WireControl;
+use super::{intake::Intake, wire::WireControl};
 use crate::{
     core::replica::{Entry, EntryKey},
     protocol::{
-        ClientCommand, CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError,
-        RoomId, SessionId, Status, User,
+        CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId,
+        Status, User,
     },
     server::clock::unix_millis,
 };
@@ -33,25 +33,18 @@ pub(crate) struct Identity {
     pub(crate) device_kind: DeviceKind,
 }
 
-/// A command and its acknowledgement, waiting for its turn.
-pub(super) struct Pending {
-    pub(super) command: Result<ClientCommand, ProtocolError>,
-    pub(super) ack: AckSender,
-}
-
-/// The commands of a connection are carried out one after the other, in the order in which they came, by a task that
-/// lives only while there are any.
-#[derive(Default)]
-pub(super) struct Intake {
-    pub(super) waiting: VecDeque<Pending>,
-    pub(super) running: bool,
+/// The rooms of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    /// Those that it asked for, and is shown.
+    pub(super) joined: HashMap<RoomId, JoinedRoom>,
+    /// Those in which the host put the person: they are seen there as long as the connection lives.
+    pub(super) pinned: HashSet<RoomId>,
 }
 
 /// What a connection may do in a room it has joined.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct JoinedRoom {
-    /// Whether the host put the person there: such a room is not left while the connection lives.
-    pub(super) pinned: bool,
     /// Whether signals were allowed, once it was asked.
     pub(super) may_signal: Option<bool>,
 }
@@ -61,8 +54,8 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(super) identity: Identity,
     pub(super) wire: Arc<WireControl>,
-    pub(super) intake: Mutex<Intake>,
-    pub(super) rooms: Mutex<HashMap<RoomId, JoinedRoom>>,
+    intake: Mutex<Intake>,
+    rooms: Mutex<Rooms>,
     socket: SocketRef,
 }
 
@@ -100,6 +93,11 @@ impl Connection {
         self.socket.emit(name, payload).map_err(|_| NotSent)
     }
 
+    /// Whether anything can still be sent.
+    pub(super) fn is_open(&self) -> bool {
+        self.socket.connected() && !self.wire.is_cut()
+    }
+
     /// Tells the client why, then ends the connection.
     pub(super) fn close(&self, action: CloseAction, code: ErrorCode, sentence: &str) {
         let goodbye = Goodbye {
@@ -113,7 +111,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, JoinedRoom>> {
+    pub(super) fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -8,6 +8,7 @@
 mod commands;
 mod connection;
 mod endpoint;
+mod intake;
 mod sessions;
 mod wire;
 
@@ -55,6 +56,12 @@ const JANITOR_TICK: Duration = Duration::from_millis(250);
 /// How long a client may take from the open socket to its Socket.IO connect packet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the host's `authenticate` may take on top of it.
+const AUTHENTICATE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the last frames may take to reach the client before its stream is cut.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// The client's frames that wait to be written, in socketioxide's buffer.
 const SEND_BUFFER: usize = 128;
 
@@ -69,6 +76,8 @@ pub(super) struct Inner {
     service: SocketIoService<()>,
     sessions: Sessions,
     connections: Mutex<HashMap<ConnectionId, Arc<Connection>>>,
+    /// Streams that carry no connection yet, or no longer, and when they are cut.
+    loose: Mutex<Vec<(Instant, Arc<WireControl>)>>,
     next_connection: AtomicU64,
     clock: Monotonic,
     draining: AtomicBool,
@@ -103,6 +112,7 @@ impl Gateway {
             service,
             sessions,
             connections: Mutex::default(),
+            loose: Mutex::default(),
             next_connection: AtomicU64::new(0),
             clock: Monotonic::start(),
             draining: AtomicBool::new(false),
@@ -153,6 +163,7 @@ impl Gateway {
     {
         let control = WireControl::new(self.0.clock);
         parts.extensions.insert(control.clone());
+        self.cut_unless_used(&control, CONNECT_TIMEOUT + AUTHENTICATE_TIMEOUT);
         let request = Request::from_parts(parts, ());
         hyper::service::Service::call(&self.0.service, (Wire::new(stream, control), request))
             .into_inner()
@@ -208,7 +219,7 @@ impl Gateway {
         };
         let id = ConnectionId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
         let connection = Arc::new(Connection::new(id, identity, wire, socket.clone()));
-        socket.on_fallback(commands::Commands {
+        socket.on_fallback(intake::Commands {
             gateway: self.clone(),
             connection: Arc::downgrade(&connection),
         });
@@ -219,6 +230,7 @@ impl Gateway {
             }
             std::future::ready(())
         });
+        connection.wire.set_in_use(true);
         self.connections().insert(id, connection.clone());
         if let Some(older) = self.0.sessions.attach(&connection) {
             older.close(
@@ -235,7 +247,11 @@ impl Gateway {
         };
         let _ = connection.emit("welcome", &welcome);
         tracing::debug!(connection = id.0, user = ?welcome.user.map(|user| user.id), "connected");
-        self.auto_join(&connection);
+        self.begin(&connection);
+        if !socket.connected() {
+            // It ended before it was listed, and `closed` did not find it.
+            self.closed(&connection);
+        }
     }
 
     /// The connection is gone, for whatever reason.
@@ -243,11 +259,14 @@ impl Gateway {
         if self.connections().remove(&connection.id).is_none() {
             return;
         }
-        for room in connection.rooms().drain() {
-            self.0.hub.leave(&room.0, connection.id);
+        for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
+            self.0.hub.leave(&room, connection.id);
         }
         connection.intake().waiting.clear();
         self.0.sessions.detach(connection);
+        // A client may ignore that it was disconnected, and keep its stream.
+        connection.wire.set_in_use(false);
+        self.cut_unless_used(&connection.wire, LINGER);
         tracing::debug!(connection = connection.id.0, "disconnected");
     }
 
@@ -282,9 +301,17 @@ impl Gateway {
         }
     }
 
-    /// Whether no connection is open.
+    fn cut_unless_used(&self, wire: &Arc<WireControl>, after: Duration) {
+        self.loose().push((Instant::now() + after, wire.clone()));
+    }
+
+    fn loose(&self) -> MutexGuard<'_, Vec<(Instant, Arc<WireControl>)>> {
+        self.0.loose.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether no stream is open any more.
     pub(crate) fn is_empty(&self) -> bool {
-        self.connections().is_empty()
+        self.connections().is_empty() && self.loose().iter().all(|(_, wire)| wire.is_over())
     }
 
     /// Cuts whatever is still open.
@@ -292,6 +319,9 @@ impl Gateway {
         let connections: Vec<_> = self.connections().values().cloned().collect();
         for connection in connections {
             connection.wire.cut();
+        }
+        for (_, wire) in self.loose().drain(..) {
+            wire.cut();
         }
     }
 }
@@ -320,7 +350,15 @@ async fn janitor(gateway: Gateway, stop: CancellationToken) {
                 gateway.closed(&connection);
             }
         }
-        for leave in inner.sessions.take_due(Instant::now()) {
+        let now = Instant::now();
+        gateway.loose().retain(|(due, wire)| {
+            let over = *due <= now;
+            if over && !wire.is_in_use() {
+                wire.cut();
+            }
+            !over && !wire.is_over()
+        });
+        for leave in inner.sessions.take_due(now) {
             gateway.leave(leave).await;
         }
     }

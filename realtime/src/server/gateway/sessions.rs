@@ -101,15 +101,17 @@ impl Sessions {
         }
     }
 
-    /// The session is seen in a room. Returns its incarnation, or nothing where the connection does not speak for it
-    /// any more.
+    /// The session is seen in a room. Returns its incarnation, or nothing where it is seen there already by this
+    /// connection, or the connection does not speak for it any more.
     pub(super) fn enter(&self, connection: &Connection, room: &RoomId) -> Option<u64> {
         let mut inner = self.lock();
         let session = inner.sessions.get_mut(&connection.key())?;
         if !session.speaks(connection.id) {
             return None;
         }
-        session.rooms.insert(room.clone(), None);
+        if session.rooms.insert(room.clone(), None) == Some(None) {
+            return None;
+        }
         session.incarnation += 1;
         Some(session.incarnation)
     }

@@ -33,6 +33,10 @@ pub(crate) struct WireControl {
     /// Since when a write has made no progress, plus one; zero, where none waits.
     stalled_since: AtomicU64,
     cut: AtomicBool,
+    /// Whether a connection speaks over it: until the handshake, and after the goodbye, nothing may for long.
+    in_use: AtomicBool,
+    /// Whether the stream is gone.
+    over: AtomicBool,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -44,6 +48,8 @@ impl WireControl {
             last_read: AtomicU64::new(clock.millis()),
             stalled_since: AtomicU64::new(0),
             cut: AtomicBool::new(false),
+            in_use: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         })
@@ -54,6 +60,18 @@ impl WireControl {
         self.cut.store(true, Ordering::Release);
         self.reader.wake();
         self.writer.wake();
+    }
+
+    pub(crate) fn set_in_use(&self, in_use: bool) {
+        self.in_use.store(in_use, Ordering::Release);
+    }
+
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.in_use.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_cut(&self) -> bool {
@@ -94,6 +112,12 @@ impl WireControl {
 impl<S> Wire<S> {
     pub(crate) fn new(stream: S, control: Arc<WireControl>) -> Self {
         Self { stream, control }
+    }
+}
+
+impl<S> Drop for Wire<S> {
+    fn drop(&mut self) {
+        self.control.over.store(true, Ordering::Release);
     }
 }
 

@@ -1,0 +1,194 @@
+//! The commands of one connection: taken in order from its socket, carried out one after the other, each answered.
+//!
+//! The queue is bounded, and so is the client's buffer for the answers. A command beyond the one is refused; where the
+//! other is full, the next command waits for the client to read. Nothing is dropped without a word: a client that sends
+//! on and on without reading is disconnected.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use serde::Serialize;
+use socketioxide::{
+    adapter::LocalAdapter,
+    extract::AckSender,
+    handler::{FromMessageParts, MessageHandler, Value},
+    socket::Socket,
+};
+
+use super::{Gateway, connection::Connection};
+use crate::protocol::{ClientCommand, CloseAction, ErrorCode, ProtocolError};
+
+/// How often a full buffer is tried again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// A command and where its answer goes.
+pub(super) struct Pending {
+    command: Result<ClientCommand, ProtocolError>,
+    socket: Arc<Socket>,
+    ack_id: Option<i64>,
+}
+
+/// The commands that wait, and whether a task is at work on them. It lives only while there are any.
+#[derive(Default)]
+pub(super) struct Intake {
+    pub(super) waiting: VecDeque<Pending>,
+    pub(super) running: bool,
+}
+
+/// Takes the events of one socket, in order, on its reader.
+pub(super) struct Commands {
+    pub(super) gateway: Gateway,
+    pub(super) connection: Weak<Connection>,
+}
+
+impl MessageHandler<LocalAdapter, ()> for Commands {
+    fn call(&self, socket: Arc<Socket>, value: Value, ack_id: Option<i64>) {
+        let Some(connection) = self.connection.upgrade() else {
+            return;
+        };
+        let command = read(&value, self.gateway.0.config.max_message_bytes);
+        let pending = Pending {
+            command,
+            socket,
+            ack_id,
+        };
+        self.gateway.take(&connection, pending);
+    }
+}
+
+fn read(value: &Value, limit: usize) -> Result<ClientCommand, ProtocolError> {
+    match value {
+        Value::Str(text, _) if text.len() > limit => {
+            let sentence = format!(
+                "a message has at most {limit} bytes, this one has {}",
+                text.len()
+            );
+            Err(ProtocolError::new(ErrorCode::TooLarge, sentence))
+        }
+        Value::Str(text, None) => ClientCommand::from_json(text),
+        _ => {
+            let sentence = "commands carry no binary data";
+            Err(ProtocolError::new(ErrorCode::BadRequest, sentence))
+        }
+    }
+}
+
+impl Pending {
+    /// Acknowledges the command; where that was not asked for, a failure is a frame of its own. False where the
+    /// client's buffer is full.
+    fn answer(&self, done: &Result<(), ProtocolError>) -> bool {
+        #[derive(Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Answer<'a> {
+            Ok(bool),
+            Error(&'a ProtocolError),
+        }
+        match (self.ack_id, done) {
+            (None, Ok(())) => true,
+            (None, Err(error)) => self.socket.emit("error", error).is_ok(),
+            (Some(_), done) => {
+                let answer = done
+                    .as_ref()
+                    .map_or_else(Answer::Error, |()| Answer::Ok(true));
+                let mut value = Value::Bytes(bytes::Bytes::new());
+                let Ok(ack) = AckSender::from_message_parts(&self.socket, &mut value, &self.ack_id);
+                ack.send(&answer).is_ok()
+            }
+        }
+    }
+}
+
+/// Cuts the connection of a task that panicked: its commands would wait for ever.
+struct Guard<'a>(&'a Connection);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.wire.cut();
+        }
+    }
+}
+
+impl Gateway {
+    fn take(&self, connection: &Arc<Connection>, pending: Pending) {
+        let limit = self.0.config.max_pending_commands;
+        let mut intake = connection.intake();
+        if intake.waiting.len() >= limit {
+            drop(intake);
+            let sentence = format!("more than {limit} commands are waiting: slow down");
+            let refusal = Err(ProtocolError::new(ErrorCode::LimitExceeded, &*sentence));
+            if !pending.answer(&refusal) {
+                connection.close(CloseAction::Retry, ErrorCode::LimitExceeded, &sentence);
+            }
+            return;
+        }
+        intake.waiting.push_back(pending);
+        if !std::mem::replace(&mut intake.running, true) {
+            drop(intake);
+            let (gateway, connection) = (self.clone(), connection.clone());
+            self.0
+                .tasks
+                .spawn(async move { gateway.work(&connection).await });
+        }
+    }
+
+    /// Enters the person into the host's rooms, before whatever the client asks for.
+    pub(super) fn begin(&self, connection: &Arc<Connection>) {
+        connection.intake().running = true;
+        let (gateway, connection) = (self.clone(), connection.clone());
+        self.0.tasks.spawn(async move {
+            {
+                let _guard = Guard(&connection);
+                tokio::select! {
+                    () = gateway.auto_join(&connection) => {}
+                    () = gateway.0.stop.cancelled() => return,
+                }
+            }
+            gateway.work(&connection).await;
+        });
+    }
+
+    /// Carries out what waits, until nothing does.
+    async fn work(&self, connection: &Arc<Connection>) {
+        let _guard = Guard(connection);
+        loop {
+            let next = {
+                let mut intake = connection.intake();
+                let next = intake.waiting.pop_front();
+                intake.running = next.is_some();
+                next
+            };
+            let Some(mut pending) = next else { return };
+            let command = std::mem::replace(&mut pending.command, Ok(ClientCommand::Bye));
+            let ended = command == Ok(ClientCommand::Bye);
+            let done = async {
+                let done = match command {
+                    Ok(command) => self.carry_out(connection, command).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = &done {
+                    tracing::debug!(connection = connection.id.0, %error, "refused a command");
+                }
+                patiently(connection, || pending.answer(&done)).await;
+            };
+            tokio::select! {
+                () = done => {}
+                () = self.0.stop.cancelled() => return,
+            }
+            if ended {
+                let sentence = "the client ended its session";
+                connection.close(CloseAction::Stop, ErrorCode::Ended, sentence);
+            }
+        }
+    }
+}
+
+/// Tries until the client's buffer takes it, or the connection is over. A client that does not read is cut by its wire.
+pub(super) async fn patiently(connection: &Connection, mut send: impl FnMut() -> bool) {
+    while !send() && connection.is_open() {
+        tokio::time::sleep(RETRY).await;
+    }
+}
