@@ -10,6 +10,7 @@
 pub mod backoff;
 pub mod codec;
 pub mod log;
+pub mod message;
 pub mod replica;
 pub mod session;
 pub mod view;

@@ -12,7 +12,7 @@ use super::{Broker, BrokerError, Inbox};
 use crate::{
     core::{
         log::{EventLog, Retention},
-        replica::{Entry, EntryChange, EntryKey, RoomMessage, RoomSnapshot},
+        message::{Entry, EntryChange, EntryKey, RoomMessage, RoomSnapshot},
     },
     protocol::{Epoch, EventId, Position, RoomId, UserId, WireEvent},
     server::clock::unix_millis,

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use crate::{
-    core::replica::{Entry, EntryKey, RoomMessage, RoomSnapshot},
+    core::message::{Entry, EntryKey, RoomMessage, RoomSnapshot},
     protocol::{EventId, Position, RoomId, UserId},
 };
 

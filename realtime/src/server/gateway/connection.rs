@@ -11,7 +11,7 @@ use socketioxide::extract::SocketRef;
 
 use super::{intake::Intake, wire::WireControl};
 use crate::{
-    core::replica::{Entry, EntryKey},
+    core::message::{Entry, EntryKey},
     protocol::{
         CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId,
         Status, User,

@@ -12,7 +12,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::connection::{Connection, ConnectionId};
-use crate::{core::replica::EntryKey, protocol::RoomId};
+use crate::{core::message::EntryKey, protocol::RoomId};
 
 /// A session leaves a room: what the broker is to be told.
 #[derive(Debug, PartialEq, Eq)]

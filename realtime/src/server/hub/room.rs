@@ -12,7 +12,8 @@ use tokio::{sync::OnceCell, time::Instant};
 use crate::{
     core::{
         log::Retention,
-        replica::{Applied, Replica, RoomMessage, RoomSnapshot},
+        message::{RoomMessage, RoomSnapshot},
+        replica::{Applied, Replica},
     },
     protocol::{FirstView, Position, RoomId},
     server::{

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Hub, room::ServedRoom};
 use crate::{
-    core::replica::{Applied, RoomMessage},
+    core::{message::RoomMessage, replica::Applied},
     protocol::RoomId,
     server::broker::InboxReceiver,
 };

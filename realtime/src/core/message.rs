@@ -1,0 +1,99 @@
+//! What a broker keeps, numbers and publishes of a room, and what a replica is made from.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{
+    DeviceId, DeviceKind, Epoch, Position, SessionId, Status, UnixMillis, User, UserId, WireEvent,
+};
+
+/// A session's presence in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The session, unique together with the user.
+    pub session: SessionId,
+    /// Who is signed in; nobody for a guest.
+    pub user: Option<User>,
+    /// The session's connection number: an older one changes nothing.
+    pub incarnation: u64,
+    /// The browser.
+    pub device: Option<DeviceId>,
+    /// Its kind.
+    pub device_kind: DeviceKind,
+    /// Online or away.
+    pub status: Status,
+    /// Since when the session has been here.
+    pub since: UnixMillis,
+}
+
+impl Entry {
+    /// What tells this entry from the others of its room.
+    #[must_use]
+    pub fn key(&self) -> EntryKey {
+        EntryKey {
+            user: self.user.as_ref().map(|user| user.id.clone()),
+            session: self.session.clone(),
+        }
+    }
+}
+
+/// What tells an entry from the others of its room. The user is part of it, so that nobody can take over a session by
+/// its id alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EntryKey {
+    /// Who is signed in; nobody for a guest.
+    pub user: Option<UserId>,
+    /// The session.
+    pub session: SessionId,
+}
+
+/// One step in a room's presence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryChange {
+    /// The session is here, as said.
+    Enter(Entry),
+    /// The session is gone.
+    Exit(EntryKey),
+}
+
+/// What a broker numbers and publishes. Events and presence are counted apart.
+#[derive(Clone, Debug)]
+pub enum RoomMessage {
+    /// The event after the one before.
+    Event {
+        /// The life of the room's log.
+        epoch: Epoch,
+        /// The event, with its number.
+        event: Arc<WireEvent>,
+    },
+    /// The presence change after the one before.
+    Presence {
+        /// The life of the room's log.
+        epoch: Epoch,
+        /// The number of the change, from 1.
+        version: u64,
+        /// The change.
+        change: EntryChange,
+    },
+    /// A person begins, continues or ends typing: not numbered, not kept.
+    Typing {
+        /// Who.
+        user: UserId,
+        /// Whether typing.
+        on: bool,
+    },
+}
+
+/// A room as the broker holds it, read in one step.
+#[derive(Clone, Debug)]
+pub struct RoomSnapshot {
+    /// The place after the last event.
+    pub position: Position,
+    /// The number of the last presence change.
+    pub version: u64,
+    /// Every session here.
+    pub entries: Vec<Entry>,
+    /// The retained events, in order.
+    pub events: Vec<Arc<WireEvent>>,
+}
