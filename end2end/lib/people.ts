@@ -9,10 +9,13 @@ export class Person {
     readonly page: Page,
   ) {}
 
+  /** A person who is signed in; a guest, without a name. */
   static async arrive(browser: Browser, forum: Forum, name: string, options = {}): Promise<Person> {
     const context = await browser.newContext({ baseURL: forum.url, ...options });
-    const session = await forum.signIn(name);
-    await context.addCookies([{ name: "forum_session", value: encodeURIComponent(session), url: forum.url }]);
+    if (name) {
+      const value = encodeURIComponent(await forum.signIn(name));
+      await context.addCookies([{ name: "forum_session", value, url: forum.url }]);
+    }
     return new Person(name, context, await context.newPage());
   }
 
@@ -25,8 +28,9 @@ export class Person {
     return this.page.locator(".post h2", { hasText: title });
   }
 
-  /** The page is alive: hydrated, and connected to the room. */
+  /** The page is alive: hydrated, connected, in its room, and seen there. */
   async settled(): Promise<void> {
+    await expect(this.page.locator(".rt-presence")).toHaveAttribute("data-state", "live");
     await expect(this.here(this.name)).toBeVisible();
   }
 }
@@ -54,8 +58,9 @@ export const test = base.extend<Fixtures>({
     const complaints: string[] = [];
     await use(async (name, options) => {
       const person = await Person.arrive(browser, forum, name, options);
-      person.page.on("pageerror", (error) => complaints.push(`${name}: ${error}`));
-      person.page.on("console", (message) => {
+      // Of the context, so that no tab opened later goes unheard.
+      person.context.on("weberror", (error) => complaints.push(`${name}: ${error.error()}`));
+      person.context.on("console", (message) => {
         if (["error", "warning"].includes(message.type())) complaints.push(`${name}: ${message.text()}`);
       });
       people.push(person);

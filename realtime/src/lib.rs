@@ -17,6 +17,8 @@
 //!
 //! The wire format is documented in `PROTOCOL.md`, complete enough for a client in another language.
 
+#![warn(missing_docs)]
+
 pub mod client;
 pub mod components;
 pub mod core;

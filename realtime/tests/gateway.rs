@@ -23,7 +23,11 @@ rooms! {
 
 /// Board 13 is closed to all; nobody may type on board 14; members are in community 1 wherever they are.
 fn builder() -> RealtimeBuilder {
-    Realtime::builder(RealtimeConfig::default())
+    builder_with(RealtimeConfig::default())
+}
+
+fn builder_with(config: RealtimeConfig) -> RealtimeBuilder {
+    Realtime::builder(config)
         .authenticate(|handshake| async move {
             match handshake.token() {
                 None => Ok(None),
@@ -59,6 +63,10 @@ fn tab(name: &str, session: &str) -> Auth {
         device_kind: DeviceKind::Desktop,
         ..Auth::default()
     }
+}
+
+fn since_of(client: &TestClient, name: &str) -> u64 {
+    client.view(Board(7)).unwrap().members[&UserId::try_from(name).unwrap()].since
 }
 
 async fn person(node: &Realtime, name: &str) -> TestClient {
@@ -175,7 +183,7 @@ async fn c5_a_reload_within_the_grace_is_no_leave_and_a_longer_absence_is_one() 
     let mut bob = person(&node, "Bob").await;
     ada.until("Ada sees Bob", |ada| ada.names(Board(7)).len() == 2)
         .await;
-    let since = ada.view(Board(7)).unwrap().members[&UserId::try_from("Bob").unwrap()].since;
+    let since = since_of(&ada, "Bob");
     for _ in 0..10 {
         bob.drop_connection(&node);
         bob.until("Bob is back", |bob| {
@@ -184,6 +192,7 @@ async fn c5_a_reload_within_the_grace_is_no_leave_and_a_longer_absence_is_one() 
         })
         .await;
     }
+    assert_eq!(since_of(&ada, "Bob"), since);
     drop(bob);
     // Until Bob leaves for good, no frame may have said that he had gone.
     ada.until("Bob has gone", |ada| ada.names(Board(7)) == ["Ada"])
@@ -191,12 +200,6 @@ async fn c5_a_reload_within_the_grace_is_no_leave_and_a_longer_absence_is_one() 
     let of_board = |text: &&String| text.contains("board:7") && text.contains(r#""gone":["Bob"]"#);
     let leaves = ada.received().iter().filter(of_board).count();
     assert_eq!(leaves, 1);
-    let mut bob = person(&node, "Bob").await;
-    bob.until("Bob came anew", |bob| {
-        bob.view(Board(7)).unwrap().members.len() == 2
-    })
-    .await;
-    assert!(bob.view(Board(7)).unwrap().members[&UserId::try_from("Bob").unwrap()].since >= since);
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,10 +212,14 @@ async fn closing_one_of_two_tabs_changes_nothing_for_others() {
     second
         .until("the second tab is in", |tab| tab.names(Board(7)).len() == 2)
         .await;
+    ada.until("Ada sees Bob", |ada| ada.names(Board(7)).len() == 2)
+        .await;
+    let since = since_of(&ada, "Bob");
     drop(first);
     ada.run_for(Duration::from_secs(8)).await;
     assert_eq!(ada.names(Board(7)), ["Ada", "Bob"]);
     assert!(!ada.received().iter().any(|text| text.contains("gone")));
+    assert_eq!(since_of(&ada, "Bob"), since);
 }
 
 #[tokio::test(start_paused = true)]
@@ -535,22 +542,11 @@ async fn each_bad_command_is_answered_and_nobody_else_is_harmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_commands_is_bounded() {
-    let node = node().await;
-    let mut bad = person(&node, "Bad").await;
-    for _ in 0..500 {
-        bad.send_raw(Message::text(
-            r#"42["typing",{"room":"board:7","on":true}]"#,
-        ))
-        .await;
-    }
-    bad.run_for(Duration::from_millis(100)).await;
-    assert!(live(&bad));
-}
-
-#[tokio::test(start_paused = true)]
 async fn c8_a_client_that_does_not_read_delays_nobody_and_is_cut_off() {
-    let node = node().await;
+    // Only by what it does not take: it is never silent for long enough to be cut for that.
+    let mut config = RealtimeConfig::default();
+    config.ping_timeout = Duration::from_secs(3_600);
+    let node = builder_with(config).start().await.unwrap();
     let mut ada = person(&node, "Ada").await;
     let stuck = person(&node, "Stuck").await;
     let big = "x".repeat(2_000);
@@ -575,16 +571,26 @@ async fn c8_a_client_that_reads_again_in_time_is_brought_up_to_date() {
     let mut ada = person(&node, "Ada").await;
     let big = "x".repeat(2_000);
     // More than the pipe and the send buffer hold, one at a time so that each is a frame of its own.
-    for _ in 0..400 {
-        node.publish(Board(7), &big).await.unwrap();
+    for i in 0..400 {
+        node.publish(Board(7), &format!("{i} {big}")).await.unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    ada.until("Ada has everything, once each", |ada| {
-        ada.events(Board(7)).len() == 400
+    ada.until("Ada has everything", |ada| {
+        ada.events(Board(7)).len() >= 400
     })
     .await;
     ada.run_for(Duration::from_secs(3)).await;
-    assert_eq!(ada.events(Board(7)).len(), 400);
+    let numbers = ada
+        .events(Board(7))
+        .iter()
+        .map(|event| event[1..].split(' ').next().unwrap());
+    let expected: Vec<String> = (0..400).map(|i| i.to_string()).collect();
+    assert_eq!(numbers.collect::<Vec<_>>(), expected, "once each, in order");
+    let views = ada
+        .received()
+        .iter()
+        .filter(|text| text.starts_with(r#"42["joined""#));
+    assert!(views.count() > 1, "it was behind, and shown the room anew");
 }
 
 #[tokio::test(start_paused = true)]

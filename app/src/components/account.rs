@@ -21,19 +21,25 @@ pub struct Account {
 pub fn provide_account() {
     let sign_in = ServerAction::<SignIn>::new();
     let sign_out = ServerAction::<SignOut>::new();
-    let changes = Memo::new(move |_| {
-        let signed_in = sign_in.value().with(|value| matches!(value, Some(Ok(_))));
-        (sign_in.version().get(), sign_out.version().get(), signed_in)
+    // Counted where it succeeded: a name that was refused changes nothing.
+    let changes = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        if sign_in.value().with(|value| matches!(value, Some(Ok(_)))) {
+            changes.update(|changes| *changes += 1);
+        }
+    });
+    Effect::new(move |_| {
+        if sign_out.value().with(|value| matches!(value, Some(Ok(())))) {
+            changes.update(|changes| *changes += 1);
+        }
     });
     let person = Resource::new(move || changes.get(), |_| current_person());
     // The socket was opened as somebody else.
     let reconnect = use_connection().reconnect;
-    Effect::new(move |before: Option<_>| {
-        let now = changes.get();
-        if before.is_some_and(|before| before != now) {
+    Effect::new(move |_| {
+        if changes.get() > 0 {
             reconnect.run(());
         }
-        now
     });
     provide_context(Account {
         person,

@@ -28,7 +28,7 @@ pub fn WhoIsHere<S: RoomSource + Clone>(room: S) -> impl IntoView {
             <h2 id="here">{heading}</h2>
             <PresenceAvatars room max=5/>
             <ul class="here-names">
-                <For each=listed key=|member| (member.user.clone(), member.status) let:member>
+                <For each=listed key=|member| (member.user.clone(), member.name.clone(), member.status) let:member>
                     <li data-status=if member.status == Status::Online { "online" } else { "away" }>
                         <bdi>{member.name}</bdi>
                     </li>

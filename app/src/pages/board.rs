@@ -1,5 +1,7 @@
 //! A board: its posts, live, and the form that adds one.
 
+use std::time::Duration;
+
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_realtime::{
@@ -34,6 +36,9 @@ pub fn BoardPage() -> impl IntoView {
     }
 }
 
+/// How long to wait before looking again, in seconds, one try after the other; the last one goes on.
+const PATIENCE: [u64; 4] = [1, 2, 5, 15];
+
 /// The posts of the page as they change, and those that arrived while it was open.
 #[derive(Clone, Copy)]
 struct Posts {
@@ -42,6 +47,44 @@ struct Posts {
 }
 
 impl Posts {
+    /// Loads the posts again, because what was missed cannot be replayed. What is being written stays as it is.
+    fn look_again(self, address: (String, String), tries: usize) {
+        spawn_local(async move {
+            if self.list.is_disposed() {
+                return;
+            }
+            match load_board(address.0.clone(), address.1.clone()).await {
+                Ok(page) => self.replace(page.posts),
+                Err(_) => {
+                    let wait = PATIENCE[tries.min(PATIENCE.len() - 1)];
+                    let again = move || self.look_again(address, tries + 1);
+                    set_timeout(again, Duration::from_secs(wait));
+                }
+            }
+        });
+    }
+
+    /// Shows these posts, and those that have come since they were read.
+    fn replace(self, posts: Vec<Post>) {
+        // The page may have been left meanwhile.
+        let Some(known) = self.list.try_get_untracked() else {
+            return;
+        };
+        let newest = posts.first().map_or(0, |post| post.id);
+        let fresh = posts
+            .iter()
+            .filter(|post| !known.iter().any(|known| known.id == post.id));
+        self.fresh
+            .update(|ids| ids.extend(fresh.map(|post| post.id)));
+        self.list.set(
+            known
+                .into_iter()
+                .take_while(|post| post.id > newest)
+                .chain(posts)
+                .collect(),
+        );
+    }
+
     /// Adds a post, or replaces it: an event may tell of what the page has already.
     fn put(self, post: Post) {
         self.list.update(
@@ -71,15 +114,9 @@ fn Page(page: model::BoardPage) -> impl IntoView {
         RoomUpdate::Event(event) => match event.data {
             BoardEvent::PostCreated(post) => posts.put(post),
         },
-        // What was missed cannot be replayed: look again, without touching what is being written.
-        _ => {
-            let (community, board) = address.clone();
-            spawn_local(async move {
-                if let Ok(page) = load_board(community, board).await {
-                    page.posts.into_iter().for_each(|post| posts.put(post));
-                }
-            });
-        }
+        RoomUpdate::Reset(_) => posts.look_again(address.clone(), 0),
+        // Of a newer server: the page goes on without it until it is loaded anew.
+        _ => {}
     });
     view! {
         <Title text=page.board.name.clone()/>

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, reactive::owner::WeakOwner};
 use serde::de::DeserializeOwned;
 
 use super::store::Client;
@@ -42,19 +42,27 @@ pub(crate) fn listen<E: DeserializeOwned + 'static>(
     let Some(context) = use_context::<RealtimeContext>() else {
         return;
     };
-    let owner = Owner::current();
+    // Weak, because the owner holds the listener: together they would never end.
+    let owner = Owner::current().map(|owner| owner.downgrade());
     let tell = Rc::new(move |position, event: Option<crate::protocol::WireEvent>| {
         let update = match event {
             Some(event) => RoomUpdate::read(position, &event),
             None => RoomUpdate::Reset(position),
         };
         // So that the host's callback finds the component's contexts.
-        match &owner {
+        match owner.as_ref().and_then(WeakOwner::upgrade) {
             Some(owner) => owner.with(|| f(update)),
             None => f(update),
         }
     });
+    // The position belongs to the page's data, and so to the room with which the page began.
+    let began = room.get_untracked();
+    let views = context.clone();
     follow_room(&context, room, move |room, _, client| {
+        let since = match *room == began {
+            true => since,
+            false => views.first_view(room).map(|view| view.position),
+        };
         let id = client.listen(room, since, tell.clone());
         let (client, room) = (client.clone(), room.clone());
         move || {

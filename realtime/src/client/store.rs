@@ -1,6 +1,10 @@
 //! The page's client: runs the session, and keeps a signal for each thing it shows.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
@@ -30,7 +34,9 @@ struct Inner {
     session: RefCell<Session>,
     transport: RefCell<Option<Transport>>,
     timer: RefCell<Option<TimeoutHandle>>,
-    clock: RefCell<u64>,
+    clock: Cell<u64>,
+    /// Whether outputs are being performed further up the stack.
+    performing: Cell<bool>,
     state: ArcRwSignal<ConnectionState>,
     user: ArcRwSignal<Option<User>>,
     views: RefCell<HashMap<RoomId, ArcRwSignal<RoomView>>>,
@@ -54,7 +60,8 @@ impl Client {
             session: RefCell::new(Session::new(SessionConfig::default(), identity::load())),
             transport: RefCell::default(),
             timer: RefCell::default(),
-            clock: RefCell::default(),
+            clock: Cell::default(),
+            performing: Cell::default(),
             state: ArcRwSignal::default(),
             user: ArcRwSignal::default(),
             views: RefCell::default(),
@@ -140,9 +147,9 @@ impl Client {
 
     /// The browser's clock, never backwards: unlike the monotonic one it goes on while the machine sleeps.
     fn now(&self) -> u64 {
-        let mut clock = self.0.clock.borrow_mut();
-        *clock = (*clock).max(js_sys::Date::now() as u64);
-        *clock
+        let now = self.0.clock.get().max(js_sys::Date::now() as u64);
+        self.0.clock.set(now);
+        now
     }
 
     fn input(&self, input: Input<'_>) {
@@ -150,14 +157,19 @@ impl Client {
         self.run(|session, now| session.handle(now, entropy, input));
     }
 
-    /// Takes one step and performs what comes of it, outside of the borrow: a listener may call back.
+    /// Takes one step and performs what comes of it, outside of the borrow: a listener may call back. What it causes
+    /// waits for its turn, so that events stay in order.
     fn run(&self, step: impl FnOnce(&mut Session, u64)) {
         step(&mut self.0.session.borrow_mut(), self.now());
+        if self.0.performing.replace(true) {
+            return;
+        }
         loop {
             let next = self.0.session.borrow_mut().poll();
             let Some(output) = next else { break };
             self.perform(output);
         }
+        self.0.performing.set(false);
         self.set_timer();
     }
 

@@ -33,19 +33,39 @@ pub fn ConnectionBadge() -> impl IntoView {
     });
     let shown = RwSignal::new(false);
     let now = RwSignal::new(0_u64);
+    // The first connection is no reconnection.
+    let was_live = RwSignal::new(false);
+    Effect::new(move |_| {
+        if connection.state.get() == ConnectionState::Live {
+            was_live.set(true);
+        }
+    });
     watch_trouble(troubled, shown, now);
     let text = move || match (shown.get(), connection.state.get()) {
-        (false, _) | (_, ConnectionState::Idle | ConnectionState::Live) => String::new(),
-        (_, ConnectionState::Connecting) => "Reconnecting…".to_owned(),
-        (_, ConnectionState::Waiting { next_try, .. }) => {
-            waiting(next_try.saturating_sub(now.get()))
+        (false, _) | (_, ConnectionState::Idle | ConnectionState::Live) => "",
+        (_, ConnectionState::Connecting | ConnectionState::Waiting { .. }) => {
+            if was_live.get() {
+                "Reconnecting…"
+            } else {
+                "Connecting…"
+            }
         }
-        (_, ConnectionState::Stopped(goodbye)) => stopped(goodbye.action).to_owned(),
+        (_, ConnectionState::Stopped(goodbye)) => stopped(goodbye.action),
     };
+    let countdown = move || match (shown.get(), connection.state.get()) {
+        (true, ConnectionState::Waiting { next_try, .. }) => {
+            countdown(next_try.saturating_sub(now.get()))
+        }
+        _ => String::new(),
+    };
+    let has_stopped =
+        move || shown.get() && matches!(connection.state.get(), ConnectionState::Stopped(_));
     view! {
-        <div class="rt-connection" role="status" aria-live="polite" data-shown=move || (!text().is_empty()).to_string()>
-            <span>{text}</span>
-            <Show when=move || shown.get() && matches!(connection.state.get(), ConnectionState::Stopped(_))>
+        <div class="rt-connection" data-state=move || name(&connection.state.get()) data-shown=move || (!text().is_empty()).to_string()>
+            <span role="status">{text}</span>
+            // Not read out: it changes every second.
+            <span aria-hidden="true">{countdown}</span>
+            <Show when=has_stopped>
                 <button type="button" on:click=move |_| connection.reconnect.run(())>"Connect"</button>
             </Show>
         </div>
@@ -53,10 +73,21 @@ pub fn ConnectionBadge() -> impl IntoView {
     .into_any()
 }
 
-fn waiting(wait_ms: u64) -> String {
+/// The state, for styles and tests.
+fn name(state: &ConnectionState) -> &'static str {
+    match state {
+        ConnectionState::Idle => "idle",
+        ConnectionState::Connecting => "connecting",
+        ConnectionState::Live => "live",
+        ConnectionState::Waiting { .. } => "waiting",
+        ConnectionState::Stopped(_) => "stopped",
+    }
+}
+
+fn countdown(wait_ms: u64) -> String {
     match wait_ms.div_ceil(1_000) {
-        0 => "Reconnecting…".to_owned(),
-        seconds => format!("Reconnecting… (next try in {seconds} s)"),
+        0 => String::new(),
+        seconds => format!("(next try in {seconds} s)"),
     }
 }
 
@@ -100,8 +131,8 @@ mod tests {
 
     #[test]
     fn the_countdown_rounds_up_and_ends_in_a_try() {
-        assert_eq!(waiting(3_001), "Reconnecting… (next try in 4 s)");
-        assert_eq!(waiting(1), "Reconnecting… (next try in 1 s)");
-        assert_eq!(waiting(0), "Reconnecting…");
+        assert_eq!(countdown(3_001), "(next try in 4 s)");
+        assert_eq!(countdown(1), "(next try in 1 s)");
+        assert_eq!(countdown(0), "");
     }
 }

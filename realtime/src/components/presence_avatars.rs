@@ -40,6 +40,12 @@ pub fn PresenceAvatars<S: RoomSource>(
     };
     let more = move || presence.count.get().saturating_sub(max);
     let loading = move || presence.state.get() == ViewState::Loading;
+    let state = move || match presence.state.get() {
+        ViewState::Loading => "loading",
+        ViewState::Live => "live",
+        ViewState::Stale => "stale",
+        ViewState::Refused(_) => "refused",
+    };
     let label = move || match loading() {
         true => "Loading who is here".to_owned(),
         false => people_here(presence.count.get()),
@@ -48,9 +54,9 @@ pub fn PresenceAvatars<S: RoomSource>(
     let guests = move || presence.guests.get() > 0;
     let nobody = move || !loading() && presence.count.get() == 0 && presence.guests.get() == 0;
     view! {
-        <div class="rt-presence" aria-busy=move || loading().to_string()>
+        <div class="rt-presence" data-state=state aria-busy=move || loading().to_string()>
             <ul class="rt-avatars" aria-label=label>
-                <For each=shown key=|member| (member.user.clone(), member.status, member.devices.clone()) let:member>
+                <For each=shown key=|member| (member.user.clone(), member.name.clone(), member.status, member.devices.clone()) let:member>
                     <li><Avatar member/></li>
                 </For>
                 <Show when=loading>

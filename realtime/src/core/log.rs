@@ -4,13 +4,15 @@ use std::{collections::VecDeque, sync::Arc};
 
 use crate::protocol::{Epoch, Position, UnixMillis, WireEvent};
 
-/// How long a room keeps its events: by number and by age, whichever ends first.
+/// How long a room keeps its events: by number, age and size, whichever ends first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// The greatest number of events.
     pub count: usize,
     /// The greatest age, in milliseconds.
     pub age_ms: u64,
+    /// The greatest size of the data of all kept events, in bytes.
+    pub bytes: usize,
 }
 
 impl Default for Retention {
@@ -18,6 +20,7 @@ impl Default for Retention {
         Self {
             count: 1_000,
             age_ms: 10 * 60 * 1_000,
+            bytes: 1024 * 1024,
         }
     }
 }
@@ -27,6 +30,8 @@ impl Default for Retention {
 pub struct EventLog {
     head: Position,
     events: VecDeque<Arc<WireEvent>>,
+    /// The size of their data.
+    bytes: usize,
 }
 
 impl EventLog {
@@ -36,6 +41,7 @@ impl EventLog {
         Self {
             head: Position { epoch, seq: 0 },
             events: VecDeque::new(),
+            bytes: 0,
         }
     }
 
@@ -51,7 +57,12 @@ impl EventLog {
             expected -= 1;
             kept.push_front(event);
         }
-        Self { head, events: kept }
+        let bytes = kept.iter().map(size).sum();
+        Self {
+            head,
+            events: kept,
+            bytes,
+        }
     }
 
     /// The place after the last event.
@@ -77,6 +88,7 @@ impl EventLog {
         let follows = event.seq == self.head.seq + 1;
         if follows {
             self.head.seq = event.seq;
+            self.bytes += size(&event);
             self.events.push_back(event);
         }
         follows
@@ -85,8 +97,14 @@ impl EventLog {
     /// Drops what is beyond the retention.
     pub fn trim(&mut self, retention: Retention, now: UnixMillis) {
         let too_old = |event: &Arc<WireEvent>| event.at.saturating_add(retention.age_ms) < now;
-        while self.events.len() > retention.count || self.events.front().is_some_and(too_old) {
-            self.events.pop_front();
+        while self.events.len() > retention.count
+            || self.bytes > retention.bytes
+            || self.events.front().is_some_and(too_old)
+        {
+            let Some(dropped) = self.events.pop_front() else {
+                break;
+            };
+            self.bytes -= size(&dropped);
         }
     }
 
@@ -105,6 +123,10 @@ impl EventLog {
                 .collect(),
         )
     }
+}
+
+fn size(event: &Arc<WireEvent>) -> usize {
+    event.data.get().len()
 }
 
 #[cfg(test)]
@@ -146,6 +168,7 @@ mod tests {
             Retention {
                 count: 3,
                 age_ms: u64::MAX,
+                ..Retention::default()
             },
             0,
         );
@@ -155,11 +178,30 @@ mod tests {
             Retention {
                 count: 3,
                 age_ms: 1_000,
+                ..Retention::default()
             },
             5_500,
         );
         assert_eq!(seqs(&log, 1, 3), None, "dropped by age");
         assert_eq!(seqs(&log, 1, 4), Some(vec![5]));
+    }
+
+    #[test]
+    fn a_log_keeps_no_more_than_its_bytes() {
+        let mut log = EventLog::new(Epoch(1));
+        (1..=30).for_each(|seq| assert!(log.push(event(seq))));
+        let retention = Retention {
+            bytes: 10,
+            age_ms: u64::MAX,
+            ..Retention::default()
+        };
+        log.trim(retention, 0);
+        assert_eq!(
+            seqs(&log, 1, 25),
+            Some(vec![26, 27, 28, 29, 30]),
+            "two bytes each"
+        );
+        assert_eq!(seqs(&log, 1, 24), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Auth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
     /// How many times this session has connected, counted up by the client. Of two connections of a session the one
-    /// with the greater number is the newer.
+    /// with the greater number is the newer; without numbers, the one that came later.
     #[serde(default)]
     pub incarnation: u64,
     /// The browser's id, shared by its tabs.

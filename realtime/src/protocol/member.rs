@@ -45,6 +45,6 @@ pub struct Member {
     /// The kinds of their devices, without repeats, in order.
     #[serde(default)]
     pub devices: Vec<DeviceKind>,
-    /// Since when they have been in this room, without a break longer than the leave grace.
+    /// Since when they have been in this room, on whichever device, without a break longer than the leave grace.
     pub since: UnixMillis,
 }

@@ -203,7 +203,9 @@ macro_rules! rooms {
                     if (room.kind(), room.part()) != Self::NAME {
                         return None;
                     }
-                    room.id().parse().ok().map(Self)
+                    // `board:07` is no other name for `board:7`.
+                    let typed = room.id().parse().ok().map(Self)?;
+                    ($crate::Room::room_id(&typed) == *room).then_some(typed)
                 }
             }
 
@@ -289,10 +291,13 @@ mod tests {
         assert_eq!(BoardThread(3).room_id().as_str(), "board_thread:3");
         assert_eq!(Slug("about".into()).room_id().as_str(), "page:about:edit");
         assert_eq!(Slug::from_room_id(&"page:about".parse().unwrap()), None);
-        assert_eq!(
-            BoardThread::from_room_id(&"board_thread:x".parse().unwrap()),
-            None
-        );
+        for other in ["board_thread:x", "board_thread:07", "board:7"] {
+            assert_eq!(
+                BoardThread::from_room_id(&other.parse().unwrap()),
+                None,
+                "{other}"
+            );
+        }
     }
 
     #[test]

@@ -27,6 +27,10 @@ pub struct RealtimeConfig {
     pub retention: Retention,
     /// The greatest size of a client's message, in bytes.
     pub max_message_bytes: usize,
+    /// The greatest size of an event, as JSON, in bytes.
+    pub max_event_bytes: usize,
+    /// About how many bytes may wait for a client that does not read, before frames are held back from it.
+    pub max_unsent_bytes: usize,
     /// The most rooms of one connection.
     pub max_rooms_per_connection: usize,
     /// The most commands of one connection that wait to be carried out.
@@ -49,6 +53,8 @@ impl Default for RealtimeConfig {
             presence_window: Duration::from_millis(100),
             retention: Retention::default(),
             max_message_bytes: 16 * 1024,
+            max_event_bytes: 64 * 1024,
+            max_unsent_bytes: 1024 * 1024,
             max_rooms_per_connection: 64,
             max_pending_commands: 64,
             max_pending_messages: 16 * 1024,
@@ -79,6 +85,7 @@ impl RealtimeConfig {
     /// | `REALTIME_PRESENCE_WINDOW_MS` | how long presence changes are gathered into one frame | 100 |
     /// | `REALTIME_RETAIN_EVENTS` | events kept per room | 1000 |
     /// | `REALTIME_RETAIN_MS` | the greatest age of a kept event | 600000 |
+    /// | `REALTIME_RETAIN_BYTES` | the greatest size of a room's kept events | 1048576 |
     ///
     /// # Errors
     /// When a variable cannot be read; the message names it, what was found, and what is expected.
@@ -133,6 +140,7 @@ impl RealtimeConfig {
             retention: Retention {
                 count: number("REALTIME_RETAIN_EVENTS", base.retention.count as u64, 1)? as usize,
                 age_ms: number("REALTIME_RETAIN_MS", base.retention.age_ms, 1_000)?,
+                bytes: number("REALTIME_RETAIN_BYTES", base.retention.bytes as u64, 1)? as usize,
             },
             ..base
         })

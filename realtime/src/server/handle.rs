@@ -64,6 +64,11 @@ pub enum PublishError {
     /// The event's type cannot be written as JSON.
     #[error("the event cannot be written as JSON")]
     Serialize(#[from] serde_json::Error),
+    /// The event is greater than `RealtimeConfig::max_event_bytes`.
+    #[error(
+        "the event has {0} bytes, more than the {1} that are allowed: send an id, and let clients load the rest"
+    )]
+    TooLarge(usize, usize),
     /// The meeting point is away.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -94,13 +99,17 @@ impl Realtime {
     /// Publishes an event to everyone in a room, on every instance. Returns its place in the room's order.
     ///
     /// # Errors
-    /// When the event cannot be written as JSON, or the meeting point of instances is away.
+    /// When the event cannot be written as JSON or is too large, or the meeting point of instances is away.
     pub async fn publish<R: Room>(
         &self,
         room: R,
         event: &R::Event,
     ) -> Result<Position, PublishError> {
         let data = serde_json::value::to_raw_value(event)?;
+        let (size, limit) = (data.get().len(), self.0.config.max_event_bytes);
+        if size > limit {
+            return Err(PublishError::TooLarge(size, limit));
+        }
         let id = EventId::try_from(format!("{:032x}", rand::random::<u128>()))
             .expect("32 hexadecimal digits");
         Ok(self

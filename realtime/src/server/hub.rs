@@ -115,6 +115,12 @@ impl Hub {
         Ok(())
     }
 
+    /// Whether a connection has what it is to see of a room, or does not see it any more.
+    pub(crate) fn is_shown(&self, room: &RoomId, connection: ConnectionId) -> bool {
+        self.served(room)
+            .is_none_or(|served| !served.lock().is_behind(connection))
+    }
+
     /// Ends what [`Hub::join`] began.
     pub(crate) fn leave(&self, room: &RoomId, connection: ConnectionId) {
         if let Some(served) = self.served(room) {

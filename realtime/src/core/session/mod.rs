@@ -37,6 +37,10 @@ pub struct SessionConfig {
     pub connect_timeout_ms: u64,
     /// How long a room stays joined after its last use: a page that follows may use it too.
     pub linger_ms: u64,
+    /// How long a connection lives before it counts as a success: then the waits begin anew.
+    pub settled_ms: u64,
+    /// The least wait before a room is asked for again that could not be joined right now.
+    pub rejoin_ms: u64,
 }
 
 impl Default for SessionConfig {
@@ -45,6 +49,8 @@ impl Default for SessionConfig {
             backoff: Backoff::default(),
             connect_timeout_ms: 10_000,
             linger_ms: 250,
+            settled_ms: 5_000,
+            rejoin_ms: 1_000,
         }
     }
 }
@@ -119,6 +125,8 @@ pub struct Session {
     silence_ms: u64,
     failures: u32,
     renewed: bool,
+    /// Since when the connection lives.
+    live_since: u64,
     goodbye: Option<Goodbye>,
     typing_repeat_ms: u64,
     rooms: Rooms,
@@ -140,6 +148,7 @@ impl Session {
             silence_ms: 0,
             failures: 0,
             renewed: false,
+            live_since: 0,
             goodbye: None,
             typing_repeat_ms: super::replica::TYPING_REPEAT_MS,
             rooms: Rooms::new(config.linger_ms),
@@ -292,6 +301,9 @@ impl Session {
 
     /// The transport is gone: wait, or stop where the server said so.
     fn lost(&mut self, now: u64, entropy: u64) {
+        if self.has_settled(now) {
+            self.failures = 0;
+        }
         self.disconnected();
         match self.goodbye.take() {
             Some(goodbye) if goodbye.action != CloseAction::Retry => self.stop(goodbye),
@@ -305,6 +317,11 @@ impl Session {
                 });
             }
         }
+    }
+
+    fn has_settled(&self, now: u64) -> bool {
+        let lived = now.saturating_sub(self.live_since);
+        self.connection == Connection::Live && lived >= self.config.settled_ms
     }
 
     fn stop(&mut self, goodbye: Goodbye) {
@@ -336,7 +353,7 @@ impl Session {
             return;
         }
         if self.connection == Connection::Live {
-            self.deadline = Some(now + self.silence_ms);
+            self.deadline = Some(now.saturating_add(self.silence_ms));
         }
         match Packet::decode(text) {
             Ok(Packet::Open {
@@ -348,8 +365,8 @@ impl Session {
             }
             Ok(Packet::Ping) => self.out.push_back(Output::Send(codec::PONG.to_owned())),
             Ok(Packet::Connected) => {
-                self.deadline = Some(now + self.silence_ms);
-                self.failures = 0;
+                self.deadline = Some(now.saturating_add(self.silence_ms));
+                self.live_since = now;
                 self.rooms.connected();
                 self.set(Connection::Live);
             }
@@ -357,10 +374,10 @@ impl Session {
                 self.refused(now, entropy, ProtocolError::parse(&message));
             }
             Ok(Packet::Event(json)) => match ServerFrame::from_json(json) {
-                Ok(frame) => self.frame(entropy, frame),
+                Ok(frame) => self.frame(now, entropy, frame),
                 Err(_) => self.reconnect(now, entropy),
             },
-            Ok(Packet::Ack(id, answer)) => self.acknowledged(id, answer),
+            Ok(Packet::Ack(id, answer)) => self.acknowledged(now, entropy, id, answer),
             Ok(Packet::Disconnected) => {
                 // A server that means well says `goodbye` before; one that does not is not asked again and again.
                 self.goodbye.get_or_insert_with(|| Goodbye {
@@ -397,7 +414,7 @@ impl Session {
         self.reconnect(now, entropy);
     }
 
-    fn frame(&mut self, entropy: u64, frame: ServerFrame) {
+    fn frame(&mut self, now: u64, entropy: u64, frame: ServerFrame) {
         match frame {
             ServerFrame::Welcome(welcome) => {
                 self.typing_repeat_ms = welcome.typing_repeat_ms.into();
@@ -407,10 +424,13 @@ impl Session {
             }
             ServerFrame::Joined(joined) => self.rooms.joined(joined, &mut Sink(&mut self.out)),
             ServerFrame::Room(frame) => self.rooms.frame(frame, &mut Sink(&mut self.out)),
-            ServerFrame::Refused(refused) => self.refuse_room(&refused.room, refused.error),
+            ServerFrame::Refused(refused) => {
+                self.refuse_room(now, entropy, &refused.room, refused.error);
+            }
             ServerFrame::Goodbye(mut goodbye) => {
                 // Another tab has the same session, because it was duplicated with this one's storage: part ways, once.
-                if goodbye.error.code == ErrorCode::Replaced && !self.renewed {
+                let may_renew = !self.renewed || self.has_settled(now);
+                if goodbye.error.code == ErrorCode::Replaced && may_renew {
                     self.renewed = true;
                     self.auth.session = SessionId::try_from(format!("r{entropy:016x}")).ok();
                     self.auth.incarnation = 0;
@@ -422,7 +442,7 @@ impl Session {
         }
     }
 
-    fn acknowledged(&mut self, id: u64, answer: &str) {
+    fn acknowledged(&mut self, now: u64, entropy: u64, id: u64, answer: &str) {
         let Some(rooms) = self.joins.remove(&id) else {
             return;
         };
@@ -433,13 +453,24 @@ impl Session {
         let answer: Result<(Answer,), _> = serde_json::from_str(answer);
         if let Ok((Answer { error: Some(error) },)) = answer {
             for room in rooms {
-                self.refuse_room(&room, error.clone());
+                self.refuse_room(now, entropy, &room, error.clone());
             }
         }
     }
 
-    fn refuse_room(&mut self, room: &RoomId, error: ProtocolError) {
-        if self.rooms.refuse(room, error) {
+    /// A room was not joined: for good, or only right now.
+    fn refuse_room(&mut self, now: u64, entropy: u64, room: &RoomId, error: ProtocolError) {
+        let passing = matches!(
+            error.code,
+            ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::GoingAway
+        );
+        let changed = if passing {
+            let wait = self.config.rejoin_ms + entropy % (self.config.rejoin_ms + 1);
+            self.rooms.put_off(room, now.saturating_add(wait))
+        } else {
+            self.rooms.refuse(room, error)
+        };
+        if changed {
             self.out.push_back(Output::View(room.clone()));
         }
     }

@@ -28,6 +28,8 @@ enum Link {
 struct UsedRoom {
     uses: u32,
     leave_at: Option<u64>,
+    /// When to ask for it again, after it could not be joined.
+    join_at: Option<u64>,
     view: RoomView,
     link: Link,
     listeners: BTreeMap<ListenerId, Option<Position>>,
@@ -46,6 +48,19 @@ impl UsedRoom {
                 least
             }
         }))
+    }
+}
+
+impl UsedRoom {
+    /// What is known is no longer kept in step. True where that is news.
+    fn unlink(&mut self) -> bool {
+        self.link = Link::Out;
+        let was_live = self.view.state == ViewState::Live;
+        if was_live {
+            self.view.state = ViewState::Stale;
+            self.view.typing.clear();
+        }
+        was_live
     }
 }
 
@@ -77,7 +92,8 @@ impl Rooms {
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
-        self.rooms.values().filter_map(|room| room.leave_at).min()
+        let due = |room: &UsedRoom| room.leave_at.into_iter().chain(room.join_at).min();
+        self.rooms.values().filter_map(due).min()
     }
 
     /// Whether the server is to be told something.
@@ -91,6 +107,7 @@ impl Rooms {
             UsedRoom {
                 uses: 0,
                 leave_at: None,
+                join_at: None,
                 view: RoomView::default(),
                 link: Link::Out,
                 listeners: BTreeMap::new(),
@@ -113,8 +130,14 @@ impl Rooms {
         }
     }
 
-    /// Leaves the rooms whose last use is long enough ago, and returns them.
+    /// Asks again for what was put off; leaves the rooms whose last use is long enough ago, and returns them.
     pub(super) fn tick(&mut self, now: u64) -> Vec<RoomId> {
+        for (room, used) in &mut self.rooms {
+            if used.join_at.is_some_and(|at| at <= now) {
+                used.join_at = None;
+                self.to_join.insert(room.clone());
+            }
+        }
         let ended: Vec<RoomId> = self
             .rooms
             .iter()
@@ -187,6 +210,7 @@ impl Rooms {
         for (room, used) in &mut self.rooms {
             used.link = Link::Out;
             used.typed_at = None;
+            used.join_at = None;
             self.to_join.insert(room.clone());
         }
     }
@@ -195,10 +219,8 @@ impl Rooms {
     pub(super) fn disconnected(&mut self) -> Vec<RoomId> {
         let mut stale = Vec::new();
         for (room, used) in &mut self.rooms {
-            used.link = Link::Out;
-            if used.view.state == ViewState::Live {
-                used.view.state = ViewState::Stale;
-                used.view.typing.clear();
+            used.join_at = None;
+            if used.unlink() {
                 stale.push(room.clone());
             }
         }
@@ -219,6 +241,15 @@ impl Rooms {
             }
         }
         joins
+    }
+
+    /// The room cannot be joined right now: it is asked for again later.
+    pub(super) fn put_off(&mut self, room: &RoomId, at: u64) -> bool {
+        let Some(used) = self.rooms.get_mut(room) else {
+            return false;
+        };
+        used.join_at = Some(at);
+        used.unlink()
     }
 
     pub(super) fn refuse(&mut self, room: &RoomId, error: ProtocolError) -> bool {
@@ -291,7 +322,7 @@ impl Rooms {
         if frame.frame <= *last {
             return;
         }
-        if frame.frame != *last + 1 {
+        if frame.frame != last.saturating_add(1) {
             // One was lost on the way: only a new view is sure to be whole.
             self.to_join.insert(room);
             return;
@@ -310,7 +341,7 @@ impl Rooms {
 /// Gives a listener the events that follow its cursor, and no other.
 fn deliver(listener: ListenerId, cursor: &mut Position, events: &[WireEvent], sink: &mut Sink<'_>) {
     for event in events {
-        if event.seq == cursor.seq + 1 {
+        if Some(event.seq) == cursor.seq.checked_add(1) {
             cursor.seq = event.seq;
             sink.0
                 .push_back(Output::Event(listener, *cursor, event.clone()));

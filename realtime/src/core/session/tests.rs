@@ -274,13 +274,21 @@ fn a_silent_server_is_given_up_and_retried_with_growing_waits() {
     rig.input(Input::Tick);
     rig.shake_hands();
     rig.input(Input::Closed);
-    assert!(
-        matches!(
-            rig.session.connection(),
-            Connection::Waiting { attempt: 1, .. }
-        ),
-        "success starts the count anew"
+    let attempt = |rig: &Rig| match *rig.session.connection() {
+        Connection::Waiting { attempt, .. } => attempt,
+        _ => panic!("waiting"),
+    };
+    assert_eq!(
+        attempt(&rig),
+        5,
+        "a connection that ends at once is no success"
     );
+    rig.now = rig.session.deadline().unwrap();
+    rig.input(Input::Tick);
+    rig.shake_hands();
+    rig.now += 5_000;
+    rig.input(Input::Closed);
+    assert_eq!(attempt(&rig), 1, "one that lives starts the count anew");
 }
 
 #[test]
@@ -425,7 +433,65 @@ fn a_refused_room_says_why_and_the_others_go_on() {
     ));
 }
 
+#[test]
+fn a_room_that_cannot_be_joined_right_now_is_asked_for_again() {
+    let mut rig = Rig::live();
+    rig.listen(Some(4));
+    rig.joined(Outcome::Replay, EPOCH, 4, 1, &[]);
+    rig.room(3, &[6]);
+    rig.take_sent();
+    rig.text(r#"431[{"error":{"code":"unavailable","message":"…"}}]"#);
+    let view = rig.session.view(&board()).unwrap();
+    assert_eq!(
+        view.state,
+        ViewState::Stale,
+        "what was known is still shown"
+    );
+    rig.now = rig.session.deadline().unwrap();
+    rig.input(Input::Tick);
+    assert_eq!(rig.take_sent(), [join(2, Some(4))]);
+    rig.joined(Outcome::Replay, EPOCH, 6, 3, &[5, 6]);
+    assert_eq!(rig.seen, ["5", "6"]);
+}
+
+/// A number as no honest server sends it, or as one does.
+fn any_number() -> impl proptest::strategy::Strategy<Value = u64> {
+    use proptest::prelude::*;
+    prop_oneof![0u64..9, Just(u64::MAX), Just(u64::MAX - 1), Just(1 << 53)]
+}
+
 proptest::proptest! {
+    #[test]
+    fn whatever_numbers_the_server_sends_no_event_is_repeated_or_out_of_order(
+        frames in proptest::collection::vec(
+            (0u8..4, any_number(), any_number(), proptest::collection::vec(any_number(), 0..4)), 0..20
+        )
+    ) {
+        let mut rig = Rig::live();
+        rig.text(&format!(r#"0{{"pingInterval":{0},"pingTimeout":{0}}}"#, u64::MAX));
+        rig.listen(Some(4));
+        for (kind, seq, frame, events) in frames {
+            match kind {
+                0 => rig.joined(Outcome::Replay, EPOCH, seq, frame, &events),
+                1 => rig.joined(Outcome::Reset, "00000000000000bb", seq, frame, &events),
+                2 => rig.joined(Outcome::Fresh, EPOCH, seq, frame, &events),
+                _ => rig.room(frame, &events),
+            }
+            rig.now += 1_000;
+            rig.input(Input::Tick);
+        }
+        let mut last = None;
+        for seen in &rig.seen {
+            match seen.parse::<u64>() {
+                Ok(seq) => {
+                    proptest::prop_assert!(last.is_none_or(|last: u64| last.checked_add(1) == Some(seq)));
+                    last = Some(seq);
+                }
+                Err(_) => last = None,
+            }
+        }
+    }
+
     #[test]
     fn whatever_the_server_sends_nothing_panics(
         texts in proptest::collection::vec("(2|0\\{.*\\}|40|41|42\\[\"(room|joined|refused|goodbye)\",.*\\]|.*)", 0..20)

@@ -14,7 +14,7 @@ use crate::{
         log::{EventLog, Retention},
         message::{Entry, EntryChange, EntryKey, RoomMessage, RoomSnapshot},
     },
-    protocol::{Epoch, EventId, Position, RoomId, UserId, WireEvent},
+    protocol::{Epoch, EventId, Position, RoomId, SessionId, UserId, WireEvent},
     server::clock::unix_millis,
 };
 
@@ -30,7 +30,8 @@ pub struct MemoryBroker {
 struct MemoryRoom {
     log: EventLog,
     version: u64,
-    entries: HashMap<EntryKey, Entry>,
+    /// The sessions of each person, and those of all guests under nobody.
+    entries: HashMap<Option<UserId>, HashMap<SessionId, Entry>>,
     subscribers: Vec<Inbox>,
 }
 
@@ -141,13 +142,19 @@ impl Broker for MemoryBroker {
 
     async fn enter(&self, room: &RoomId, mut entry: Entry) -> Result<(), BrokerError> {
         self.with(room, |state| {
-            if let Some(stored) = state.entries.get(&entry.key()) {
-                if entry.incarnation < stored.incarnation {
-                    return;
-                }
-                entry.since = stored.since;
+            let key = entry.key();
+            let sessions = state.entries.entry(key.user.clone()).or_default();
+            let stored = sessions.get(&key.session);
+            if stored.is_some_and(|stored| entry.incarnation < stored.incarnation) {
+                return;
             }
-            state.entries.insert(entry.key(), entry.clone());
+            // A person has been here since their first device came, whichever of them goes first.
+            let before = match key.user {
+                Some(_) => sessions.values().map(|entry| entry.since).min(),
+                None => stored.map(|stored| stored.since),
+            };
+            entry.since = before.unwrap_or(entry.since);
+            sessions.insert(key.session, entry.clone());
             state.presence(room, EntryChange::Enter(entry));
         });
         Ok(())
@@ -160,14 +167,18 @@ impl Broker for MemoryBroker {
         incarnation: u64,
     ) -> Result<(), BrokerError> {
         self.with(room, |state| {
-            if state
-                .entries
-                .get(key)
-                .is_some_and(|stored| stored.incarnation <= incarnation)
-            {
-                state.entries.remove(key);
-                state.presence(room, EntryChange::Exit(key.clone()));
+            let Some(sessions) = state.entries.get_mut(&key.user) else {
+                return;
+            };
+            let stored = sessions.get(&key.session);
+            if stored.is_none_or(|stored| stored.incarnation > incarnation) {
+                return;
             }
+            sessions.remove(&key.session);
+            if sessions.is_empty() {
+                state.entries.remove(&key.user);
+            }
+            state.presence(room, EntryChange::Exit(key.clone()));
         });
         Ok(())
     }
@@ -179,7 +190,12 @@ impl Broker for MemoryBroker {
             RoomSnapshot {
                 position,
                 version: state.version,
-                entries: state.entries.values().cloned().collect(),
+                entries: state
+                    .entries
+                    .values()
+                    .flat_map(HashMap::values)
+                    .cloned()
+                    .collect(),
                 events,
             }
         }))
@@ -213,5 +229,51 @@ impl Broker for MemoryBroker {
             state.log.trim(self.retention, now);
             !(state.entries.is_empty() && state.subscribers.is_empty() && state.log.is_empty())
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::broker::suite::{self, Node};
+
+    #[tokio::test]
+    async fn the_memory_broker_does_what_every_broker_does() {
+        suite::run(|| async {
+            let retention = Retention::default();
+            let (inbox, mut one) = Inbox::new(1, 64);
+            let broker = MemoryBroker::new(retention, inbox);
+            let (inbox, mut two) = Inbox::new(1, 64);
+            let other = broker.join(inbox);
+            let node = |broker, receivers: &mut Vec<_>| Node {
+                broker,
+                received: receivers.remove(0),
+            };
+            (node(broker, &mut one), node(other, &mut two))
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_a_full_inbox_loses_is_noted_and_a_room_that_nobody_needs_is_dropped() {
+        let retention = Retention {
+            count: 1,
+            ..Retention::default()
+        };
+        let (inbox, _receivers) = Inbox::new(1, 1);
+        let broker = MemoryBroker::new(retention, inbox.clone());
+        let room: RoomId = "board:7".parse().unwrap();
+        broker.subscribe(&room).await.unwrap();
+        for _ in 0..2 {
+            assert!(!inbox.take_lost(0));
+            broker.typing(&room, &UserId::from(1), true).await.unwrap();
+        }
+        assert!(inbox.take_lost(0));
+        assert!(!inbox.take_lost(0), "noted once");
+        broker.maintain();
+        assert_eq!(broker.lock().len(), 1);
+        broker.unsubscribe(&room).await.unwrap();
+        broker.maintain();
+        assert_eq!(broker.lock().len(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{Gateway, connection::Connection, intake::patiently};
 use crate::{
@@ -55,8 +55,11 @@ impl Gateway {
     async fn join(
         &self,
         connection: &Arc<Connection>,
-        rooms: Vec<JoinRoom>,
+        mut rooms: Vec<JoinRoom>,
     ) -> Result<(), ProtocolError> {
+        // Each view costs the room's whole log at worst: a room asked for twice in one breath is shown once.
+        let mut named = HashSet::new();
+        rooms.retain(|join| named.insert(join.room.clone()));
         let limit = self.0.config.max_rooms_per_connection;
         let total = {
             let known = connection.rooms();
@@ -102,7 +105,17 @@ impl Gateway {
             self.0.hub.leave(&join.room, connection.id);
             return Ok(());
         }
-        self.enter(connection, &join.room).await
+        if let Err(error) = self.enter(connection, &join.room).await {
+            connection.rooms().joined.remove(&join.room);
+            self.0.hub.leave(&join.room, connection.id);
+            return Err(error);
+        }
+        // Where the client's buffer was full, the view follows when it has room again, and then the answer.
+        patiently(connection, || {
+            self.0.hub.is_shown(&join.room, connection.id)
+        })
+        .await;
+        Ok(())
     }
 
     /// Shows the session to the room, unless it is seen there already.

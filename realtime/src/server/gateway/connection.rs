@@ -57,6 +57,7 @@ pub(crate) struct Connection {
     intake: Mutex<Intake>,
     rooms: Mutex<Rooms>,
     socket: SocketRef,
+    max_unsent_bytes: usize,
 }
 
 /// The client's buffer is full, or the client is gone.
@@ -69,6 +70,7 @@ impl Connection {
         identity: Identity,
         wire: Arc<WireControl>,
         socket: SocketRef,
+        max_unsent_bytes: usize,
     ) -> Self {
         Self {
             id,
@@ -77,12 +79,24 @@ impl Connection {
             intake: Mutex::default(),
             rooms: Mutex::default(),
             socket,
+            max_unsent_bytes,
         }
     }
 
     /// Puts a frame, written already, into the client's buffer.
     pub(crate) fn send(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
-        self.emit(name, payload)
+        // The transport's buffer counts frames, this counts bytes. One frame of any size fits where nothing waits.
+        if self.wire.unsent() >= self.max_unsent_bytes as u64 {
+            return Err(NotSent);
+        }
+        self.emit(name, payload)?;
+        self.wire.queue(payload.get().len());
+        Ok(())
+    }
+
+    /// Whether the client reads, so that what it missed may be sent again.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.wire.is_stalled()
     }
 
     pub(super) fn emit<T: Serialize + ?Sized>(

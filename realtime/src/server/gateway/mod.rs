@@ -218,7 +218,13 @@ impl Gateway {
             return;
         };
         let id = ConnectionId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
-        let connection = Arc::new(Connection::new(id, identity, wire, socket.clone()));
+        let connection = Arc::new(Connection::new(
+            id,
+            identity,
+            wire,
+            socket.clone(),
+            self.0.config.max_unsent_bytes,
+        ));
         socket.on_fallback(intake::Commands {
             gateway: self.clone(),
             connection: Arc::downgrade(&connection),
@@ -238,6 +244,9 @@ impl Gateway {
                 ErrorCode::Replaced,
                 "a newer connection of this session took over",
             );
+            if older.id == id {
+                return;
+            }
         }
         let welcome = Welcome {
             protocol: PROTOCOL_VERSION,

@@ -60,16 +60,20 @@ impl Sessions {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection speaks for its session from now on. Returns the one that did before.
+    /// The connection speaks for its session from now on. Returns the one that did before, or itself where that one
+    /// is the newer, by the client's own count: this one was held up on its way.
     pub(super) fn attach(&self, connection: &Arc<Connection>) -> Option<Arc<Connection>> {
         let mut inner = self.lock();
         let session = inner.sessions.entry(connection.key()).or_default();
-        session.incarnation =
-            (connection.identity.incarnation << STEP_BITS).max(session.incarnation + 1);
-        let before = session.connection.replace(connection.clone());
-        if before.is_some() {
-            self.schedule(&mut inner, &connection.key());
+        let count = connection.identity.incarnation;
+        let current = session.connection.as_ref();
+        if current.is_some_and(|current| count != 0 && current.identity.incarnation > count) {
+            return Some(connection.clone());
         }
+        session.incarnation = (count << STEP_BITS).max(session.incarnation + 1);
+        let before = session.connection.replace(connection.clone());
+        // Whoever is back in time has as long again to join its rooms.
+        self.schedule(&mut inner, &connection.key());
         before
     }
 

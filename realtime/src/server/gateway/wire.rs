@@ -30,6 +30,8 @@ pub(crate) struct Wire<S> {
 pub(crate) struct WireControl {
     clock: Monotonic,
     last_read: AtomicU64,
+    /// About how many bytes wait to be written: never more than were queued, and none after a flush.
+    unsent: AtomicU64,
     /// Since when a write has made no progress, plus one; zero, where none waits.
     stalled_since: AtomicU64,
     cut: AtomicBool,
@@ -46,6 +48,7 @@ impl WireControl {
         Arc::new(Self {
             clock,
             last_read: AtomicU64::new(clock.millis()),
+            unsent: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
             cut: AtomicBool::new(false),
             in_use: AtomicBool::new(false),
@@ -60,6 +63,31 @@ impl WireControl {
         self.cut.store(true, Ordering::Release);
         self.reader.wake();
         self.writer.wake();
+    }
+
+    /// Whether a write waits for the peer to read.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled_since.load(Ordering::Relaxed) > 0
+    }
+
+    /// Notes that so many bytes were queued above the stream.
+    pub(crate) fn queue(&self, bytes: usize) {
+        self.unsent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// About how many bytes wait to be written. The writer flushes whenever its queue is empty, so an error made by
+    /// what is not counted (headers, pings, answers) does not grow.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.unsent.load(Ordering::Relaxed)
+    }
+
+    fn took(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(count)) = written {
+            let less = |unsent: u64| Some(unsent.saturating_sub(*count as u64));
+            let _ = self
+                .unsent
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        }
     }
 
     pub(crate) fn set_in_use(&self, in_use: bool) {
@@ -165,11 +193,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.writing(cx, |stream, cx| stream.poll_write(cx, buf))
+        let control = self.control.clone();
+        let written = self.writing(cx, |stream, cx| stream.poll_write(cx, buf));
+        control.took(&written);
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writing(cx, |stream, cx| stream.poll_flush(cx))
+        let control = self.control.clone();
+        let flushed = self.writing(cx, |stream, cx| stream.poll_flush(cx));
+        if flushed.is_ready() {
+            control.unsent.store(0, Ordering::Relaxed);
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -181,7 +217,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.writing(cx, |stream, cx| stream.poll_write_vectored(cx, bufs))
+        let control = self.control.clone();
+        let written = self.writing(cx, |stream, cx| stream.poll_write_vectored(cx, bufs));
+        control.took(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

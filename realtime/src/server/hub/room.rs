@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How many messages wait while a snapshot is read. More, and the snapshot is read again.
+/// How many messages wait while a snapshot is read. More, and it is read again.
 const MAX_BUFFERED: usize = 4_096;
 
 pub(crate) struct ServedRoom {
@@ -40,6 +40,8 @@ pub(super) struct RoomState {
     /// Whether a snapshot is on its way; messages wait for it in `buffer`.
     pub(super) loading: bool,
     buffer: Vec<RoomMessage>,
+    /// Whether the buffer overflowed, or did not follow the snapshot: the room is to be read again.
+    lost: bool,
     subscribers: HashMap<ConnectionId, Subscriber>,
     closed: bool,
     /// Whether a flush of presence is due already.
@@ -48,8 +50,8 @@ pub(super) struct RoomState {
 
 struct Subscriber {
     connection: Arc<Connection>,
-    /// The last position sent before frames were lost to a full buffer.
-    behind: Option<Position>,
+    /// Set where frames were lost to a full buffer: the last position before them, if the client named or has one.
+    behind: Option<Option<Position>>,
 }
 
 impl ServedRoom {
@@ -59,6 +61,7 @@ impl ServedRoom {
             replica: None,
             loading: true,
             buffer: Vec::new(),
+            lost: false,
             subscribers: HashMap::new(),
             closed: false,
             scheduled: false,
@@ -98,7 +101,9 @@ impl RoomState {
         };
         self.loading = false;
         for message in std::mem::take(&mut self.buffer) {
-            self.apply(&message, now);
+            if self.apply(&message, now) == Applied::Gap {
+                self.lost = true;
+            }
         }
         if continues {
             self.flush();
@@ -108,7 +113,7 @@ impl RoomState {
                 replica.take_frame();
             }
             for subscriber in self.subscribers.values_mut() {
-                subscriber.behind = subscriber.behind.or(before);
+                subscriber.behind.get_or_insert(before);
             }
             self.catch_up();
         }
@@ -120,6 +125,8 @@ impl RoomState {
             _ => {
                 if self.buffer.len() < MAX_BUFFERED {
                     self.buffer.push(message.clone());
+                } else {
+                    self.lost = true;
                 }
                 Applied::Nothing
             }
@@ -139,13 +146,8 @@ impl RoomState {
         let Some(replica) = &self.replica else {
             return false;
         };
-        let behind = match connection.send(
-            "joined",
-            &to_raw_value(&replica.joined(since)).expect("frames are plain data"),
-        ) {
-            Ok(()) => None,
-            Err(_) => Some(since.unwrap_or_else(|| replica.position())),
-        };
+        let view = to_raw_value(&replica.joined(since)).expect("frames are plain data");
+        let behind = connection.send("joined", &view).is_err().then_some(since);
         self.subscribers.insert(
             connection.id,
             Subscriber {
@@ -179,7 +181,7 @@ impl RoomState {
         let frame = to_raw_value(&frame).expect("frames are plain data");
         for subscriber in self.subscribers.values_mut() {
             if subscriber.behind.is_none() && subscriber.connection.send("room", &frame).is_err() {
-                subscriber.behind = Some(before);
+                subscriber.behind = Some(Some(before));
             }
         }
     }
@@ -188,9 +190,11 @@ impl RoomState {
     fn catch_up(&mut self) {
         let Some(replica) = &self.replica else { return };
         for subscriber in self.subscribers.values_mut() {
-            if let Some(since) = subscriber.behind {
-                let view =
-                    to_raw_value(&replica.joined(Some(since))).expect("frames are plain data");
+            // Asked first, because writing a view for someone who does not read costs everyone else.
+            if let Some(since) = subscriber.behind
+                && subscriber.connection.has_room()
+            {
+                let view = to_raw_value(&replica.joined(since)).expect("frames are plain data");
                 if subscriber.connection.send("joined", &view).is_ok() {
                     subscriber.behind = None;
                 }
@@ -217,9 +221,21 @@ impl RoomState {
         }
     }
 
-    /// Closes the room unless somebody sees it.
+    /// Whether messages were lost since the last question, other than those that a snapshot brought back.
+    pub(super) fn take_lost(&mut self) -> bool {
+        !self.loading && std::mem::take(&mut self.lost)
+    }
+
+    /// Whether a subscriber's buffer was full when it should have been shown something.
+    pub(super) fn is_behind(&self, connection: ConnectionId) -> bool {
+        self.subscribers
+            .get(&connection)
+            .is_some_and(|subscriber| subscriber.behind.is_some())
+    }
+
+    /// Closes the room unless somebody sees it or it is being read again.
     pub(super) fn close_if_unused(&mut self) -> bool {
-        self.closed = self.subscribers.is_empty() && !self.loading;
+        self.closed = self.subscribers.is_empty() && (!self.loading || self.replica.is_none());
         self.closed
     }
 }

@@ -53,7 +53,11 @@ pub(super) async fn run(
             _ = tick.tick() => {
                 let lost = hub.inbox.take_lost(index);
                 for served in hub.of_shard(index) {
-                    served.lock().tick(hub.retention, hub.clock.millis());
+                    let lost = {
+                        let mut state = served.lock();
+                        state.tick(hub.retention, hub.clock.millis());
+                        state.take_lost() || lost
+                    };
                     if lost {
                         reload(&hub, &served).await;
                     }
