@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The bytes in flight between client and node.
 const PIPE: usize = 64 * 1024;
 
-/// See the [module](self). It acts only inside [`until`](Self::until).
+/// A client of a node. It acts only inside [`until`](Self::until) and [`run_for`](Self::run_for).
 pub struct TestClient {
     node: Realtime,
     cookie: Option<String>,
