@@ -14,7 +14,8 @@ use leptos_realtime::{
     server::RealtimeBuilder,
     testing::{TestClient, beside},
 };
-use tokio_tungstenite::tungstenite::Message;
+use tokio::io::DuplexStream;
+use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 rooms! {
     Board(i64) => String;
@@ -612,16 +613,15 @@ async fn a_stream_without_a_connection_is_not_kept() {
         .send(Message::text(r#"40{"token":"wrong"}"#))
         .await
         .unwrap();
-    for stream in [&mut silent, &mut refused] {
-        let ended = async {
-            while let Some(Ok(message)) = stream.next().await {
-                if message == Message::text("2") {
-                    stream.send(Message::text("3")).await.unwrap();
-                }
+    let ends = async |stream: &mut WebSocketStream<DuplexStream>| {
+        while let Some(Ok(message)) = stream.next().await {
+            if message == Message::text("2") {
+                let _ = stream.send(Message::text("3")).await;
             }
-        };
-        tokio::time::timeout(Duration::from_secs(30), ended)
-            .await
-            .expect("the node ends it, though its pings are answered");
-    }
+        }
+    };
+    let both = futures::future::join(ends(&mut silent), ends(&mut refused));
+    tokio::time::timeout(Duration::from_secs(30), both)
+        .await
+        .expect("the node ends them, though its pings are answered");
 }
