@@ -606,13 +606,14 @@ async fn c8_a_client_that_reads_again_in_time_is_brought_up_to_date() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_without_a_connection_is_not_kept() {
     let node = node().await;
-    // One that never says who it is, and one that is refused and stays.
+    // One that never says who it is, one that is refused and stays, and one that stays after its end.
     let mut silent = leptos_realtime::testing::raw_stream(&node).await;
     let mut refused = leptos_realtime::testing::raw_stream(&node).await;
-    refused
-        .send(Message::text(r#"40{"token":"wrong"}"#))
-        .await
-        .unwrap();
+    let refusal = Message::text(r#"40{"token":"wrong"}"#);
+    refused.send(refusal).await.unwrap();
+    let mut ended = leptos_realtime::testing::raw_stream(&node).await;
+    ended.send(Message::text("40")).await.unwrap();
+    ended.send(Message::text(r#"42["bye",{}]"#)).await.unwrap();
     let ends = async |stream: &mut WebSocketStream<DuplexStream>| {
         while let Some(Ok(message)) = stream.next().await {
             if message == Message::text("2") {
@@ -620,8 +621,8 @@ async fn a_stream_without_a_connection_is_not_kept() {
             }
         }
     };
-    let both = futures::future::join(ends(&mut silent), ends(&mut refused));
-    tokio::time::timeout(Duration::from_secs(30), both)
+    let all = futures::future::join3(ends(&mut silent), ends(&mut refused), ends(&mut ended));
+    tokio::time::timeout(Duration::from_secs(30), all)
         .await
         .expect("the node ends them, though its pings are answered");
 }
