@@ -1,9 +1,6 @@
 //! The forum's database.
 
-use std::{
-    str::FromStr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     FromRow,
@@ -12,6 +9,7 @@ use sqlx::{
     },
 };
 
+use super::clock::now;
 use crate::{
     api::ApiError,
     model::{BoardSummary, CommunitySummary, Person, Post},
@@ -349,14 +347,6 @@ impl Forum {
             .fetch_all(&self.pool)
             .await
     }
-}
-
-/// Milliseconds since the Unix epoch.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

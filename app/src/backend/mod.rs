@@ -1,5 +1,6 @@
 //! The forum on the server: its database, its sessions, and its answers to the realtime module.
 
+mod clock;
 mod forum;
 mod request;
 mod rights;

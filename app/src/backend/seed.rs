@@ -2,7 +2,7 @@
 
 use sqlx::SqlitePool;
 
-use super::forum::now;
+use super::clock::now;
 
 const PEOPLE: &[&str] = &[
     "Maren Holt",

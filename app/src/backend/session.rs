@@ -3,7 +3,7 @@
 use axum_extra::extract::cookie::{Cookie, Key, SameSite, SignedCookieJar};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::forum::now;
+use super::clock::now;
 use crate::model::Person;
 
 /// The cookie's name.

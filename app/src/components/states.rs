@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::api::ApiError;
 
@@ -13,6 +14,27 @@ pub fn Skeleton() -> impl IntoView {
             <span></span><span></span><span></span>
         </div>
     }
+}
+
+/// Shows a page's data once it is there, and why it is not.
+pub fn loaded<T, V>(
+    data: Resource<Result<T, ApiError>>,
+    show: impl Fn(T) -> V + Clone + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    let shown = move || {
+        let show = show.clone();
+        Suspend::new(async move {
+            match data.await {
+                Ok(loaded) => show(loaded).into_any(),
+                Err(error) => view! { <PageError error retry=move || data.refetch()/> }.into_any(),
+            }
+        })
+    };
+    view! { <Transition fallback=Skeleton>{shown}</Transition> }
 }
 
 /// Why a page cannot be shown, and what to do.

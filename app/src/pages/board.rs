@@ -12,7 +12,7 @@ use leptos_router::hooks::use_location;
 use super::use_param;
 use crate::{
     api::{CreatePost, MAX_BODY, MAX_TITLE, load_board},
-    components::{BoardList, PageError, Skeleton, TimeAgo, WhoIsHere, use_account},
+    components::{BoardList, TimeAgo, WhoIsHere, loaded, use_account},
     model::{self, Post},
     rooms::{Board, BoardEvent},
 };
@@ -24,16 +24,7 @@ pub fn BoardPage() -> impl IntoView {
         move || (community.get(), board.get()),
         |(community, board)| load_board(community, board),
     );
-    view! {
-        <Transition fallback=Skeleton>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok(page) => view! { <Page page/> }.into_any(),
-                    Err(error) => view! { <PageError error retry=move || page.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+    loaded(page, |page| view! { <Page page/> })
 }
 
 /// How long to wait before looking again, in seconds, one try after the other; the last one goes on.

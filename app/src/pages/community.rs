@@ -7,7 +7,7 @@ use leptos_realtime::hooks::use_first_view;
 use super::use_param;
 use crate::{
     api::load_community,
-    components::{BoardList, PageError, Skeleton, WhoIsHere},
+    components::{BoardList, WhoIsHere, loaded},
     model,
     rooms::Community,
 };
@@ -16,16 +16,7 @@ use crate::{
 pub fn CommunityPage() -> impl IntoView {
     let slug = use_param("community");
     let page = Resource::new(move || slug.get(), load_community);
-    view! {
-        <Transition fallback=Skeleton>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok(page) => view! { <Page page/> }.into_any(),
-                    Err(error) => view! { <PageError error retry=move || page.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+    loaded(page, |page| view! { <Page page/> })
 }
 
 #[component]

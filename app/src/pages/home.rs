@@ -3,25 +3,14 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::{
-    api::communities,
-    components::{PageError, Skeleton},
-    model::CommunitySummary,
-};
+use crate::{api::communities, components::loaded, model::CommunitySummary};
 
 #[component]
 pub fn HomePage() -> impl IntoView {
     let list = Resource::new(|| (), |()| communities());
     view! {
         <Title text=""/>
-        <Transition fallback=Skeleton>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => view! { <Communities list/> }.into_any(),
-                    Err(error) => view! { <PageError error retry=move || list.refetch()/> }.into_any(),
-                }
-            })}
-        </Transition>
+        {loaded(list, |list| view! { <Communities list/> })}
     }
 }
 

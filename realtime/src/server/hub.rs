@@ -7,6 +7,7 @@
 
 mod room;
 mod shard;
+mod viewer;
 
 use std::{
     collections::HashMap,
@@ -17,6 +18,7 @@ use std::{
 use room::ServedRoom;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+pub(crate) use viewer::{NotSent, Viewer, ViewerId};
 
 use super::{
     broker::{Broker, BrokerError, Inbox, InboxReceiver},
@@ -26,7 +28,6 @@ use super::{
 use crate::{
     core::log::Retention,
     protocol::{FirstView, Position, RoomId},
-    server::gateway::{Connection, ConnectionId},
 };
 
 /// See the [module](self).
@@ -103,28 +104,28 @@ impl Hub {
         view.ok_or_else(|| BrokerError::Unavailable(format!("{room} is not loaded")))
     }
 
-    /// Shows a room to a connection: its view now, then every frame.
+    /// Shows a room to a viewer: its view now, then every frame.
     pub(crate) async fn join(
         &self,
         room: &RoomId,
-        connection: &Arc<Connection>,
+        viewer: &Arc<dyn Viewer>,
         since: Option<Position>,
     ) -> Result<(), BrokerError> {
         // A room may stop being served between the two lines; then it is served anew.
-        while !self.serve(room).await?.lock().join(connection, since) {}
+        while !self.serve(room).await?.lock().join(viewer, since) {}
         Ok(())
     }
 
-    /// Whether a connection has what it is to see of a room, or does not see it any more.
-    pub(crate) fn is_shown(&self, room: &RoomId, connection: ConnectionId) -> bool {
+    /// Whether a viewer has what it is to see of a room, or does not see it any more.
+    pub(crate) fn is_shown(&self, room: &RoomId, viewer: ViewerId) -> bool {
         self.served(room)
-            .is_none_or(|served| !served.lock().is_behind(connection))
+            .is_none_or(|served| !served.lock().is_behind(viewer))
     }
 
     /// Ends what [`Hub::join`] began.
-    pub(crate) fn leave(&self, room: &RoomId, connection: ConnectionId) {
+    pub(crate) fn leave(&self, room: &RoomId, viewer: ViewerId) {
         if let Some(served) = self.served(room) {
-            served.lock().leave(connection);
+            served.lock().leave(viewer);
             served.touch();
         }
     }

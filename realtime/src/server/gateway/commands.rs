@@ -8,6 +8,7 @@ use crate::{
     server::{
         auth::{Access, forbidden},
         broker::BrokerError,
+        hub::Viewer,
     },
 };
 
@@ -93,7 +94,8 @@ impl Gateway {
 
     /// Shows the room to the connection, and the session to the room.
     async fn show(&self, connection: &Arc<Connection>, join: &JoinRoom) -> Result<(), BrokerError> {
-        self.0.hub.join(&join.room, connection, join.since).await?;
+        let viewer: Arc<dyn Viewer> = connection.clone();
+        self.0.hub.join(&join.room, &viewer, join.since).await?;
         connection
             .rooms()
             .joined

@@ -16,12 +16,11 @@ use crate::{
         CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId,
         Status, User,
     },
-    server::clock::unix_millis,
+    server::{
+        clock::unix_millis,
+        hub::{NotSent, Viewer, ViewerId},
+    },
 };
-
-/// Names a connection within this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ConnectionId(pub(super) u64);
 
 /// Who is at the other end, as established in the handshake.
 #[derive(Clone, Debug)]
@@ -51,7 +50,7 @@ pub(super) struct JoinedRoom {
 
 /// See the [module](self).
 pub(crate) struct Connection {
-    pub(crate) id: ConnectionId,
+    pub(crate) id: ViewerId,
     pub(super) identity: Identity,
     pub(super) wire: Arc<WireControl>,
     intake: Mutex<Intake>,
@@ -60,13 +59,29 @@ pub(crate) struct Connection {
     max_unsent_bytes: usize,
 }
 
-/// The client's buffer is full, or the client is gone.
-#[derive(Debug)]
-pub(crate) struct NotSent;
+impl Viewer for Connection {
+    fn id(&self) -> ViewerId {
+        self.id
+    }
+
+    fn send(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
+        // The transport's buffer counts frames, this counts bytes. One frame of any size fits where nothing waits.
+        if self.wire.unsent() >= self.max_unsent_bytes as u64 {
+            return Err(NotSent);
+        }
+        self.emit(name, payload)?;
+        self.wire.queue(payload.get().len());
+        Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        !self.wire.is_stalled()
+    }
+}
 
 impl Connection {
     pub(super) fn new(
-        id: ConnectionId,
+        id: ViewerId,
         identity: Identity,
         wire: Arc<WireControl>,
         socket: SocketRef,
@@ -81,22 +96,6 @@ impl Connection {
             socket,
             max_unsent_bytes,
         }
-    }
-
-    /// Puts a frame, written already, into the client's buffer.
-    pub(crate) fn send(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
-        // The transport's buffer counts frames, this counts bytes. One frame of any size fits where nothing waits.
-        if self.wire.unsent() >= self.max_unsent_bytes as u64 {
-            return Err(NotSent);
-        }
-        self.emit(name, payload)?;
-        self.wire.queue(payload.get().len());
-        Ok(())
-    }
-
-    /// Whether the client reads, so that what it missed may be sent again.
-    pub(crate) fn has_room(&self) -> bool {
-        !self.wire.is_stalled()
     }
 
     pub(super) fn emit<T: Serialize + ?Sized>(

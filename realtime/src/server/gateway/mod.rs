@@ -21,8 +21,7 @@ use std::{
     time::Duration,
 };
 
-use connection::Identity;
-pub(crate) use connection::{Connection, ConnectionId};
+use connection::{Connection, Identity};
 pub(crate) use endpoint::socket;
 use http::{Request, request::Parts};
 use sessions::{Leave, Sessions};
@@ -43,7 +42,7 @@ use super::{
     auth::{Callbacks, Handshake},
     clock::Monotonic,
     config::RealtimeConfig,
-    hub::Hub,
+    hub::{Hub, ViewerId},
 };
 use crate::{
     core::replica::TYPING_REPEAT_MS,
@@ -75,7 +74,7 @@ pub(super) struct Inner {
     hub: Arc<Hub>,
     service: SocketIoService<()>,
     sessions: Sessions,
-    connections: Mutex<HashMap<ConnectionId, Arc<Connection>>>,
+    connections: Mutex<HashMap<ViewerId, Arc<Connection>>>,
     /// Streams that carry no connection yet, or no longer, and when they are cut.
     loose: Mutex<Vec<(Instant, Arc<WireControl>)>>,
     next_connection: AtomicU64,
@@ -217,7 +216,7 @@ impl Gateway {
             let _ = socket.disconnect();
             return;
         };
-        let id = ConnectionId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
+        let id = ViewerId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
         let connection = Arc::new(Connection::new(
             id,
             identity,
@@ -279,7 +278,7 @@ impl Gateway {
         tracing::debug!(connection = connection.id.0, "disconnected");
     }
 
-    fn connections(&self) -> MutexGuard<'_, HashMap<ConnectionId, Arc<Connection>>> {
+    fn connections(&self) -> MutexGuard<'_, HashMap<ViewerId, Arc<Connection>>> {
         self.0
             .connections
             .lock()

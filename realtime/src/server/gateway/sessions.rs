@@ -11,8 +11,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::connection::{Connection, ConnectionId};
-use crate::{core::message::EntryKey, protocol::RoomId};
+use super::connection::Connection;
+use crate::{core::message::EntryKey, protocol::RoomId, server::hub::ViewerId};
 
 /// A session leaves a room: what the broker is to be told.
 #[derive(Debug, PartialEq, Eq)]
@@ -202,7 +202,7 @@ impl Sessions {
 }
 
 impl Session {
-    fn speaks(&self, connection: ConnectionId) -> bool {
+    fn speaks(&self, connection: ViewerId) -> bool {
         self.connection
             .as_ref()
             .is_some_and(|current| current.id == connection)

@@ -1,4 +1,4 @@
-//! One served room: its replica, and the connections that see it.
+//! One served room: its replica, and its viewers.
 
 use std::{
     collections::HashMap,
@@ -9,6 +9,7 @@ use std::{
 use serde_json::value::to_raw_value;
 use tokio::{sync::OnceCell, time::Instant};
 
+use super::viewer::{Viewer, ViewerId};
 use crate::{
     core::{
         log::Retention,
@@ -16,10 +17,7 @@ use crate::{
         replica::{Applied, Replica},
     },
     protocol::{FirstView, Position, RoomId},
-    server::{
-        clock::unix_millis,
-        gateway::{Connection, ConnectionId},
-    },
+    server::clock::unix_millis,
 };
 
 /// How many messages wait while a snapshot is read. More, and it is read again.
@@ -42,14 +40,14 @@ pub(super) struct RoomState {
     buffer: Vec<RoomMessage>,
     /// Whether the buffer overflowed, or did not follow the snapshot: the room is to be read again.
     lost: bool,
-    subscribers: HashMap<ConnectionId, Subscriber>,
+    subscribers: HashMap<ViewerId, Subscriber>,
     closed: bool,
     /// Whether a flush of presence is due already.
     pub(super) scheduled: bool,
 }
 
 struct Subscriber {
-    connection: Arc<Connection>,
+    viewer: Arc<dyn Viewer>,
     /// Set where frames were lost to a full buffer: the last position before them, if the client named or has one.
     behind: Option<Option<Position>>,
 }
@@ -138,7 +136,7 @@ impl RoomState {
     }
 
     /// False where the room is not served any more.
-    pub(super) fn join(&mut self, connection: &Arc<Connection>, since: Option<Position>) -> bool {
+    pub(super) fn join(&mut self, viewer: &Arc<dyn Viewer>, since: Option<Position>) -> bool {
         if self.closed {
             return false;
         }
@@ -147,19 +145,19 @@ impl RoomState {
             return false;
         };
         let view = to_raw_value(&replica.joined(since)).expect("frames are plain data");
-        let behind = connection.send("joined", &view).is_err().then_some(since);
+        let behind = viewer.send("joined", &view).is_err().then_some(since);
         self.subscribers.insert(
-            connection.id,
+            viewer.id(),
             Subscriber {
-                connection: connection.clone(),
+                viewer: viewer.clone(),
                 behind,
             },
         );
         true
     }
 
-    pub(super) fn leave(&mut self, connection: ConnectionId) {
-        self.subscribers.remove(&connection);
+    pub(super) fn leave(&mut self, viewer: ViewerId) {
+        self.subscribers.remove(&viewer);
     }
 
     /// Sends what changed as one frame, written once for everyone.
@@ -180,7 +178,7 @@ impl RoomState {
         };
         let frame = to_raw_value(&frame).expect("frames are plain data");
         for subscriber in self.subscribers.values_mut() {
-            if subscriber.behind.is_none() && subscriber.connection.send("room", &frame).is_err() {
+            if subscriber.behind.is_none() && subscriber.viewer.send("room", &frame).is_err() {
                 subscriber.behind = Some(Some(before));
             }
         }
@@ -192,10 +190,10 @@ impl RoomState {
         for subscriber in self.subscribers.values_mut() {
             // Asked first, because writing a view for someone who does not read costs everyone else.
             if let Some(since) = subscriber.behind
-                && subscriber.connection.has_room()
+                && subscriber.viewer.has_room()
             {
                 let view = to_raw_value(&replica.joined(since)).expect("frames are plain data");
-                if subscriber.connection.send("joined", &view).is_ok() {
+                if subscriber.viewer.send("joined", &view).is_ok() {
                     subscriber.behind = None;
                 }
             }
@@ -227,9 +225,9 @@ impl RoomState {
     }
 
     /// Whether a subscriber's buffer was full when it should have been shown something.
-    pub(super) fn is_behind(&self, connection: ConnectionId) -> bool {
+    pub(super) fn is_behind(&self, viewer: ViewerId) -> bool {
         self.subscribers
-            .get(&connection)
+            .get(&viewer)
             .is_some_and(|subscriber| subscriber.behind.is_some())
     }
 
