@@ -1,14 +1,14 @@
 //! Who is here: the faces, and on wide pages their names.
 
 use leptos::prelude::*;
-use leptos_realtime::{PresenceAvatars, Status, hooks::RoomSource, use_presence};
+use leptos_realtime::{PresenceAvatars, RoomId, Status, use_presence};
 
 /// The most names to list.
 const NAMES: usize = 30;
 
 /// Who is in a room.
 #[component]
-pub fn WhoIsHere<S: RoomSource + Clone>(room: S) -> impl IntoView {
+pub fn WhoIsHere(#[prop(into)] room: RoomId) -> impl IntoView {
     let presence = use_presence(room.clone());
     let heading = move || match presence.count.get() {
         0 => "Who is here".to_owned(),

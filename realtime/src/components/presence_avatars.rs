@@ -6,6 +6,7 @@ use super::avatar::Avatar;
 use crate::{
     core::view::ViewState,
     hooks::{RoomSource, use_presence},
+    protocol::RoomId,
 };
 
 /// The faces of who is in a room, the first to come first: at most `max`, then how many more, then the guests.
@@ -29,6 +30,11 @@ pub fn PresenceAvatars<S: RoomSource>(
     #[prop(default = 5)]
     max: usize,
 ) -> impl IntoView {
+    avatars(room.into_room_id(), max)
+}
+
+/// Not generic, so that its code is there once, whatever kinds of rooms a host has.
+fn avatars(room: Signal<RoomId>, max: usize) -> AnyView {
     let presence = use_presence(room);
     let shown = move || {
         presence

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     hooks::{RoomSource, use_typing},
-    protocol::Member,
+    protocol::{Member, RoomId},
 };
 
 /// Who else is typing in a room, in a line that keeps its place while nobody is.
@@ -25,6 +25,10 @@ pub fn TypingIndicator<S: RoomSource>(
     /// The room, or a signal of it.
     room: S,
 ) -> impl IntoView {
+    indicator(room.into_room_id())
+}
+
+fn indicator(room: Signal<RoomId>) -> AnyView {
     let typing = use_typing(room);
     let someone = move || typing.people.with(|people| !people.is_empty());
     view! {

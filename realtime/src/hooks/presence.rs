@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::{RoomSource, use_room_view};
-use crate::{core::view::ViewState, protocol::Member};
+use crate::{
+    core::view::ViewState,
+    protocol::{Member, RoomId},
+};
 
 /// What [`use_presence`] returns.
 #[derive(Clone, Copy)]
@@ -38,7 +41,12 @@ pub struct UsePresenceReturn {
 /// Shows the people of the [`FirstView`](crate::FirstView) given to [`use_first_view`](super::use_first_view), or
 /// nobody, in state [`ViewState::Loading`], without one.
 pub fn use_presence(room: impl RoomSource) -> UsePresenceReturn {
-    let view = use_room_view(room.into_room_id());
+    presence_of(room.into_room_id())
+}
+
+/// Not generic, so that its code is there once, whatever kinds of rooms a host has.
+fn presence_of(room: Signal<RoomId>) -> UsePresenceReturn {
+    let view = use_room_view(room);
     UsePresenceReturn {
         members: Memo::new(move |_| view.with(|view| view.members_by_arrival())).into(),
         count: Memo::new(move |_| view.with(|view| view.members.len())).into(),

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{RealtimeContext, RoomSource, use_connection, use_room_view};
-use crate::protocol::Member;
+use crate::protocol::{Member, RoomId};
 
 /// What [`use_typing`] returns.
 #[derive(Clone, Copy)]
@@ -35,7 +35,10 @@ pub struct UseTypingReturn {
 /// ## Server-side rendering
 /// Nobody types.
 pub fn use_typing(room: impl RoomSource) -> UseTypingReturn {
-    let room = room.into_room_id();
+    typing_in(room.into_room_id())
+}
+
+fn typing_in(room: Signal<RoomId>) -> UseTypingReturn {
     let view = use_room_view(room);
     let me = use_connection().user;
     let people = Memo::new(move |_| {
