@@ -43,88 +43,96 @@ impl FromServerFnError for ApiError {
 /// Who is signed in.
 #[server(prefix = "/api", endpoint = "person", input = GetUrl)]
 pub async fn current_person() -> Result<Option<Person>, ApiError> {
-    crate::backend::Request::current()?.person().await
+    crate::backend::Request::answer(async |request| request.person().await).await
 }
 
 /// All communities.
 #[server(prefix = "/api", endpoint = "communities", input = GetUrl)]
 pub async fn communities() -> Result<Vec<CommunitySummary>, ApiError> {
-    crate::backend::Request::current()?
-        .forum()
-        .communities()
-        .await
+    crate::backend::Request::answer(async |request| request.forum().communities().await).await
 }
 
 /// A community's page.
 #[server(prefix = "/api", endpoint = "community", input = GetUrl)]
 pub async fn load_community(slug: String) -> Result<CommunityPage, ApiError> {
-    let request = crate::backend::Request::current()?;
-    let community = request.forum().community(&slug).await?;
-    let view = leptos_realtime::first_view(crate::Community(community.id)).await?;
-    let boards = request.forum().boards(community.id).await?;
-    Ok(CommunityPage {
-        view,
-        community,
-        boards,
+    crate::backend::Request::answer(async |request| {
+        let community = request.forum().community(&slug).await?;
+        let view = leptos_realtime::first_view(crate::Community(community.id)).await?;
+        let boards = request.forum().boards(community.id).await?;
+        Ok(CommunityPage {
+            view,
+            community,
+            boards,
+        })
     })
+    .await
 }
 
 /// A board's page.
 #[server(prefix = "/api", endpoint = "board", input = GetUrl)]
 pub async fn load_board(community: String, board: String) -> Result<BoardPage, ApiError> {
-    let request = crate::backend::Request::current()?;
-    let community = request.forum().community(&community).await?;
-    let board = request.forum().board(community.id, &board).await?;
-    // The position first, then the data: what is posted from here on reaches the page as an event.
-    let view = leptos_realtime::first_view(crate::Board(board.id)).await?;
-    let posts = request.forum().posts(board.id).await?;
-    let boards = request.forum().boards(community.id).await?;
-    Ok(BoardPage {
-        view,
-        community,
-        boards,
-        board,
-        posts,
+    crate::backend::Request::answer(async |request| {
+        let community = request.forum().community(&community).await?;
+        let board = request.forum().board(community.id, &board).await?;
+        // The position first, then the data: what is posted from here on reaches the page as an event.
+        let view = leptos_realtime::first_view(crate::Board(board.id)).await?;
+        let posts = request.forum().posts(board.id).await?;
+        let boards = request.forum().boards(community.id).await?;
+        Ok(BoardPage {
+            view,
+            community,
+            boards,
+            board,
+            posts,
+        })
     })
+    .await
 }
 
 /// Posts at a board; everyone there sees it at once.
 #[server(prefix = "/api", endpoint = "create_post")]
 pub async fn create_post(board: i64, title: String, body: String) -> Result<Post, ApiError> {
-    let request = crate::backend::Request::current()?;
-    let person = request.person().await?.ok_or(ApiError::SignIn)?;
-    let title = checked("A title", &title, MAX_TITLE)?;
-    let body = checked("A text", &body, MAX_BODY)?;
-    let post = request
-        .forum()
-        .create_post(board, &person, title, body)
-        .await?;
-    let event = crate::BoardEvent::PostCreated(post.clone());
-    if let Err(error) = leptos_realtime::expect_realtime()
-        .publish(crate::Board(board), &event)
-        .await
-    {
-        // The post is safe; those who have the page open see it when they look again.
-        tracing::warn!(%error, board, "a post was not published");
-    }
-    Ok(post)
+    crate::backend::Request::answer(async |request| {
+        let person = request.person().await?.ok_or(ApiError::SignIn)?;
+        let title = checked("A title", &title, MAX_TITLE)?;
+        // A form sent without JavaScript ends its lines with two characters, of which the browser counted one.
+        let body = body.replace("\r\n", "\n");
+        let body = checked("A text", &body, MAX_BODY)?;
+        let post = request
+            .forum()
+            .create_post(board, &person, title, body)
+            .await?;
+        let event = crate::BoardEvent::PostCreated(post.clone());
+        if let Err(error) = leptos_realtime::expect_realtime()
+            .publish(crate::Board(board), &event)
+            .await
+        {
+            // The post is safe; those who have the page open see it when they look again.
+            tracing::warn!(%error, board, "a post was not published");
+        }
+        Ok(post)
+    })
+    .await
 }
 
 /// Signs in by name alone: for development, until there are accounts.
 #[server(prefix = "/api", endpoint = "sign_in")]
 pub async fn sign_in(name: String, next: Option<String>) -> Result<Person, ApiError> {
-    let request = crate::backend::Request::current()?;
-    let name = checked("A name", &name, MAX_NAME)?;
-    let person = request.forum().person_by_name(name).await?;
-    request.set_session(Some(&person))?;
-    leptos_axum::redirect(&local_path(next.as_deref()));
-    Ok(person)
+    crate::backend::Request::answer(async |request| {
+        let name = plain(&name);
+        let name = checked("A name", &name, MAX_NAME)?;
+        let person = request.forum().person_by_name(name).await?;
+        request.set_session(Some(&person))?;
+        leptos_axum::redirect(&local_path(next.as_deref()));
+        Ok(person)
+    })
+    .await
 }
 
 /// Signs out.
 #[server(prefix = "/api", endpoint = "sign_out")]
 pub async fn sign_out() -> Result<(), ApiError> {
-    crate::backend::Request::current()?.set_session(None)
+    crate::backend::Request::answer(async |request| request.set_session(None)).await
 }
 
 /// What was entered, without space around it, if there is something and not too much.
@@ -138,6 +146,21 @@ fn checked<'a>(what: &str, text: &'a str, max: usize) -> Result<&'a str, ApiErro
         ))),
         _ => Ok(text),
     }
+}
+
+/// A name as others can tell it from another: without invisible characters, and with single spaces.
+#[cfg(feature = "ssr")]
+fn plain(name: &str) -> String {
+    let invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let visible: String = name
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !invisible(*c))
+        .collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A path on this site, whatever was asked for: nobody is sent elsewhere by a link.
@@ -168,6 +191,16 @@ mod tests {
             checked("A title", "ééééé", 5).is_ok(),
             "characters, not bytes"
         );
+    }
+
+    #[test]
+    fn names_that_look_alike_are_alike() {
+        assert_eq!(
+            plain(" ADA \u{3000}  lovelace\u{200b}\u{202e} "),
+            "ADA lovelace"
+        );
+        assert_eq!(plain("\u{200b}\u{200b}"), "");
+        assert_eq!(plain("مريم حداد"), "مريم حداد");
     }
 
     #[test]

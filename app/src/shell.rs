@@ -47,9 +47,10 @@ pub fn App() -> impl IntoView {
         <Stylesheet id="forum" href="/pkg/forum.css"/>
         <Title formatter=|title: String| if title.is_empty() { "Curia".to_owned() } else { format!("{title} · Curia") }/>
         <Router>
-            <a class="skip" href="#main">"Skip to the content"</a>
+            // Not a page of the router's.
+            <a class="skip" href="#main" rel="external">"Skip to the content"</a>
             <Header/>
-            <main id="main">
+            <main id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>

@@ -162,6 +162,21 @@ test("moving to another board is seen on both, and never leaves the community", 
   await expect(community.here("Bob")).toBeVisible();
 });
 
+test("signing out in one tab signs the others out too", async ({ person }) => {
+  const ada = await person("Ada");
+  const bob = await person("Bob");
+  await ada.page.goto(SQUARE);
+  await ada.settled();
+  await bob.page.goto(SQUARE);
+  await bob.settled();
+  const second = await bob.context.newPage();
+  await second.goto(SQUARE);
+  await expect(second.locator(".rt-presence")).toHaveAttribute("data-state", "live");
+  await bob.page.getByRole("button", { name: "Sign out" }).click();
+  await expect(second.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
+  await expect(ada.here("Bob"), "neither tab is Bob any more").toHaveCount(0, { timeout: 4_000 });
+});
+
 test("two tabs of one person are one person", async ({ person }) => {
   const ada = await person("Ada");
   const bob = await person("Bob");

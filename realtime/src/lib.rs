@@ -32,7 +32,7 @@ pub mod testing;
 pub use components::{ConnectionBadge, PresenceAvatars, RealtimeStyles, TypingIndicator};
 pub use hooks::{
     UseConnectionReturn, UsePresenceReturn, UseTypingReturn, provide_realtime, use_connection,
-    use_presence, use_room_events, use_typing,
+    use_first_view, use_presence, use_room_events, use_typing,
 };
 pub use protocol::{
     DeviceKind, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room, RoomEvent,

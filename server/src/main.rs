@@ -48,7 +48,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             SessionKey::new(&secret).ok_or("the session secret in the database is too short")?
         }
     };
-    let rights = Rights::new(forum, key);
+    let rights = Rights::new(forum.clone(), key);
 
     let (who, may, member) = (rights.clone(), rights.clone(), rights.clone());
     let realtime = Realtime::builder(config.realtime)
@@ -93,8 +93,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
             )
         })?;
     println!("The forum is at http://{}", listener.local_addr()?);
-    realtime.serve(listener, app).await?;
-    Ok(())
+    let served = realtime.serve(listener, app).await;
+    forum.close().await;
+    Ok(served?)
 }
 
 #[cfg(test)]

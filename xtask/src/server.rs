@@ -30,9 +30,15 @@ pub fn build(project: &Project, mode: Mode) -> Result<Utf8PathBuf> {
     Ok(cargo::server_file(project, mode))
 }
 
-/// The address to serve on: the metadata's, with `port` in place of its port; 0 becomes a port that is free now.
+/// The address to serve on: `LEPTOS_SITE_ADDR`'s or the metadata's, with `port` in place of its port; 0 becomes a port
+/// that is free now.
 pub fn choose_address(project: &Project, port: Option<u16>) -> Result<SocketAddr> {
-    let mut address = project.leptos.site_addr;
+    let mut address = match std::env::var("LEPTOS_SITE_ADDR") {
+        Ok(text) => text.parse().with_context(|| {
+            format!("LEPTOS_SITE_ADDR is {text:?}: expected an address like 127.0.0.1:3000")
+        })?,
+        Err(_) => project.leptos.site_addr,
+    };
     if let Some(port) = port {
         address.set_port(port);
     }

@@ -29,7 +29,7 @@ pub struct Forum {
 #[non_exhaustive]
 pub enum OpenError {
     /// Not an address of a SQLite database.
-    #[error("DATABASE_URL is {0:?}: expected sqlite:PATH, such as sqlite:data/forum.db")]
+    #[error("DATABASE_URL begins with {0:?}: expected sqlite:PATH, such as sqlite:data/forum.db")]
     Address(String),
     /// It cannot be opened.
     #[error("the database {0:?} cannot be opened; is its folder there, and may it be written?")]
@@ -129,7 +129,11 @@ impl Forum {
         let options = Some(url)
             .filter(|url| url.starts_with("sqlite:"))
             .and_then(|url| SqliteConnectOptions::from_str(url).ok())
-            .ok_or_else(|| OpenError::Address(url.to_owned()))?;
+            .ok_or_else(|| {
+                // Of another database's address only the kind: it may hold a password.
+                let kind = url.split_once("://").map_or(url, |(kind, _)| kind);
+                OpenError::Address(kind.to_owned())
+            })?;
         if let Some(folder) = options
             .get_filename()
             .parent()
@@ -153,6 +157,11 @@ impl Forum {
         let forum = Self { pool };
         super::seed::fill_if_empty(&forum.pool).await?;
         Ok(forum)
+    }
+
+    /// Closes the database: what was written is then in its file.
+    pub async fn close(&self) {
+        self.pool.close().await;
     }
 
     /// A value made up once and kept.
@@ -390,8 +399,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_cannot_be_used_is_named() {
-        let error = Forum::open("mysql://localhost").await.unwrap_err();
-        assert!(error.to_string().contains("mysql://localhost"), "{error}");
+        let error = Forum::open("mysql://ada:secret@localhost")
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("mysql"), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
         let error = Forum::open("sqlite:/proc/nowhere/forum.db")
             .await
             .unwrap_err();

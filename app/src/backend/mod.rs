@@ -8,6 +8,6 @@ mod seed;
 mod session;
 
 pub use forum::{Forum, OpenError};
-pub use request::Request;
+pub use request::{Request, set_status};
 pub use rights::Rights;
 pub use session::SessionKey;

@@ -1,6 +1,6 @@
 //! The forum inside one request.
 
-use http::{header, request::Parts};
+use http::{StatusCode, header, request::Parts};
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use leptos_realtime::Denied;
@@ -15,17 +15,26 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request being answered.
+    /// Answers the request: an error sets the status of its response.
     ///
     /// # Errors
-    /// Where the server did not provide the forum.
-    pub fn current() -> Result<Self, ApiError> {
-        let rights = use_context()
-            .ok_or_else(|| ApiError::Internal("the forum is not provided".to_owned()))?;
-        Ok(Self {
-            rights,
-            parts: use_context(),
-        })
+    /// Those of the answer, or where the server did not provide the forum.
+    pub async fn answer<T>(
+        answer: impl AsyncFnOnce(Self) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let parts: Option<Parts> = use_context();
+        // A form sent without JavaScript is answered by a redirect, whose status must stay.
+        let by_hand = parts.as_ref().is_some_and(accepts_html);
+        let answered = match use_context() {
+            Some(rights) => answer(Self { rights, parts }).await,
+            None => Err(ApiError::Internal("the forum is not provided".to_owned())),
+        };
+        if let Err(error) = &answered
+            && !by_hand
+        {
+            set_status(error);
+        }
+        answered
     }
 
     /// The database.
@@ -60,6 +69,24 @@ impl Request {
         let cookie = cookie.ok_or_else(|| ApiError::Internal("the cookie".to_owned()))?;
         expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
         Ok(())
+    }
+}
+
+fn accepts_html(parts: &Parts) -> bool {
+    let accept = parts.headers.get(header::ACCEPT);
+    accept.is_some_and(|accept| accept.to_str().is_ok_and(|text| text.contains("text/html")))
+}
+
+/// Sets the response's status by what went wrong.
+pub fn set_status(error: &ApiError) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(match error {
+            ApiError::NotFound => StatusCode::NOT_FOUND,
+            ApiError::SignIn => StatusCode::UNAUTHORIZED,
+            ApiError::Denied(_) => StatusCode::FORBIDDEN,
+            ApiError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        });
     }
 }
 

@@ -23,16 +23,22 @@ pub fn provide_account() {
     let sign_out = ServerAction::<SignOut>::new();
     // Counted where it succeeded: a name that was refused changes nothing.
     let changes = RwSignal::new(0_u32);
+    let changed = move || {
+        changes.update(|changes| *changes += 1);
+        tabs::tell();
+    };
     Effect::new(move |_| {
         if sign_in.value().with(|value| matches!(value, Some(Ok(_)))) {
-            changes.update(|changes| *changes += 1);
+            changed();
         }
     });
     Effect::new(move |_| {
         if sign_out.value().with(|value| matches!(value, Some(Ok(())))) {
-            changes.update(|changes| *changes += 1);
+            changed();
         }
     });
+    // The cookie is one for all tabs, so they follow.
+    Effect::new(move |_| tabs::listen(move || changes.update(|changes| *changes += 1)));
     let person = Resource::new(move || changes.get(), |_| current_person());
     // The socket was opened as somebody else.
     let reconnect = use_connection().reconnect;
@@ -90,4 +96,40 @@ fn Who() -> impl IntoView {
             }
         })
     }
+}
+
+/// Word between the tabs of one browser.
+#[cfg(feature = "hydrate")]
+mod tabs {
+    use leptos::{ev, prelude::*};
+
+    /// What changes in the storage that they share.
+    const KEY: &str = "forum.account";
+
+    /// Tells the other tabs that the account changed.
+    pub(super) fn tell() {
+        let storage = window().local_storage().ok().flatten();
+        if let Some(storage) = storage {
+            // Any new value will do: what counts is that it changes.
+            let now = web_sys::js_sys::Date::now().to_string();
+            let _ = storage.set_item(KEY, &now);
+        }
+    }
+
+    /// Hears the other tabs, until the owner ends.
+    pub(super) fn listen(hear: impl Fn() + 'static) {
+        let handle = window_event_listener(ev::storage, move |event| {
+            if event.key().as_deref() == Some(KEY) {
+                hear();
+            }
+        });
+        on_cleanup(move || handle.remove());
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+mod tabs {
+    pub(super) fn tell() {}
+
+    pub(super) fn listen(_hear: impl Fn() + 'static) {}
 }

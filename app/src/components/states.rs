@@ -41,14 +41,7 @@ where
 #[component]
 pub fn PageError(error: ApiError, retry: impl Fn() + 'static) -> impl IntoView {
     #[cfg(feature = "ssr")]
-    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
-        response.set_status(match error {
-            ApiError::NotFound => http::StatusCode::NOT_FOUND,
-            ApiError::Denied(_) | ApiError::SignIn => http::StatusCode::FORBIDDEN,
-            ApiError::Invalid(_) => http::StatusCode::BAD_REQUEST,
-            ApiError::Internal(_) => http::StatusCode::INTERNAL_SERVER_ERROR,
-        });
-    }
+    crate::backend::set_status(&error);
     let passing = matches!(error, ApiError::Internal(_));
     view! {
         <Title text="Not here"/>

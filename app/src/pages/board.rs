@@ -148,7 +148,7 @@ fn PostCard(post: Post, fresh: bool) -> impl IntoView {
     view! {
         <li class="post" class:fresh=fresh id=format!("post-{}", post.id)>
             <article>
-                <h2><bdi>{post.title}</bdi></h2>
+                <h2 dir="auto">{post.title}</h2>
                 <p class="meta"><bdi>{post.author.name}</bdi> " · " <TimeAgo at=post.created/></p>
                 <p class="body" dir="auto">{post.body}</p>
             </article>
@@ -183,6 +183,7 @@ fn Composer(room: Board, posts: Posts) -> impl IntoView {
 #[component]
 fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> impl IntoView {
     let form = NodeRef::<html::Form>::new();
+    let title = NodeRef::<html::Input>::new();
     let typing = use_typing(room.clone());
     let board = room.0;
     Effect::new(move |_| {
@@ -191,6 +192,10 @@ fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> 
             typing.stop.run(());
             if let Some(form) = form.get_untracked() {
                 form.reset();
+            }
+            // Where the next post begins; the button that had the focus was out of order meanwhile.
+            if let Some(title) = title.get_untracked() {
+                let _ = title.focus();
             }
         }
     });
@@ -206,6 +211,9 @@ fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> 
             <label for="title">"Title"</label>
             <input
                 id="title"
+                node_ref=title
+                readonly=sending
+                on:blur=move |_| typing.stop.run(())
                 name="title"
                 type="text"
                 required
@@ -217,6 +225,8 @@ fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> 
             <label for="body">"Text"</label>
             <textarea
                 id="body"
+                readonly=sending
+                on:blur=move |_| typing.stop.run(())
                 name="body"
                 rows="3"
                 required

@@ -30,7 +30,7 @@ fn Communities(list: Vec<CommunitySummary>) -> impl IntoView {
     view! {
         <section class="page">
             <h1>"Communities"</h1>
-            <p class="lead">"Pick a place. Others are there now."</p>
+            <p class="lead">"Pick a place, and see who is there."</p>
             <ul class="entries">{cards}</ul>
         </section>
     }

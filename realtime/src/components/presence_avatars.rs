@@ -73,7 +73,7 @@ fn avatars(room: Signal<RoomId>, max: usize) -> AnyView {
                 </Show>
             </ul>
             <Show when=guests>
-                <span class="rt-guests">{move || guests_here(presence.guests.get())}</span>
+                <span class="rt-guests">{move || guests_here(presence.count.get(), presence.guests.get())}</span>
             </Show>
             <Show when=nobody>
                 <span class="rt-guests">"Nobody is here right now"</span>
@@ -91,9 +91,11 @@ fn people_here(count: usize) -> String {
     }
 }
 
-fn guests_here(guests: u32) -> String {
-    match guests {
-        1 => "and one guest".to_owned(),
-        guests => format!("and {guests} guests"),
+fn guests_here(people: usize, guests: u32) -> String {
+    match (people, guests) {
+        (0, 1) => "One guest is here".to_owned(),
+        (0, guests) => format!("{guests} guests are here"),
+        (_, 1) => "and one guest".to_owned(),
+        (_, guests) => format!("and {guests} guests"),
     }
 }

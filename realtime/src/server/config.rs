@@ -69,7 +69,7 @@ impl Default for RealtimeConfig {
 pub struct ConfigError {
     variable: &'static str,
     found: String,
-    fix: &'static str,
+    fix: String,
 }
 
 impl RealtimeConfig {
@@ -101,7 +101,7 @@ impl RealtimeConfig {
                 _ => Err(ConfigError {
                     variable,
                     found,
-                    fix: "expected a whole number, not too small",
+                    fix: format!("expected a whole number, at least {least}"),
                 }),
             },
         };
@@ -120,7 +120,7 @@ impl RealtimeConfig {
                     .strip_prefix("https://")
                     .or_else(|| origin.strip_prefix("http://"));
                 if rest.is_none_or(|host| host.is_empty() || host.contains(['/', '*'])) {
-                    let fix = "expected origins like https://example.org, by commas, without paths or wildcards";
+                    let fix = "expected origins like https://example.org, by commas, without paths or wildcards".to_owned();
                     return Err(ConfigError {
                         variable: "REALTIME_ALLOWED_ORIGINS",
                         found: origin.to_owned(),
