@@ -627,3 +627,20 @@ async fn a_stream_without_a_connection_is_not_kept() {
         .await
         .expect("the node ends them");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_says_bye_and_hangs_up_at_once_has_left() {
+    let mut config = RealtimeConfig::default();
+    config.leave_grace = Duration::from_secs(3_600);
+    let node = builder_with(config).start().await.unwrap();
+    let mut ada = person(&node, "Ada").await;
+    for _ in 0..50 {
+        let mut bob = person(&node, "Bob").await;
+        ada.until("Bob is here", |ada| ada.names(Board(7)) == ["Ada", "Bob"])
+            .await;
+        bob.send_raw(Message::text(r#"42["bye",{}]"#)).await;
+        drop(bob);
+        ada.until("Bob has left", |ada| ada.names(Board(7)) == ["Ada"])
+            .await;
+    }
+}

@@ -77,6 +77,11 @@ fn read(value: &Value, limit: usize) -> Result<ClientCommand, ProtocolError> {
 }
 
 impl Pending {
+    /// Whether the client ends its session.
+    pub(super) fn is_bye(&self) -> bool {
+        self.command == Ok(ClientCommand::Bye)
+    }
+
     /// Acknowledges the command; where that was not asked for, a failure is a frame of its own. False where the
     /// client's buffer is full.
     fn answer(&self, done: &Result<(), ProtocolError>) -> bool {
@@ -162,8 +167,8 @@ impl Gateway {
                 next
             };
             let Some(mut pending) = next else { return };
+            let ended = pending.is_bye();
             let command = std::mem::replace(&mut pending.command, Ok(ClientCommand::Bye));
-            let ended = command == Ok(ClientCommand::Bye);
             let done = async {
                 let done = match command {
                     Ok(command) => self.carry_out(connection, command).await,

@@ -24,6 +24,7 @@ use std::{
 use connection::{Connection, Identity};
 pub(crate) use endpoint::socket;
 use http::{Request, request::Parts};
+use intake::Pending;
 use sessions::{Leave, Sessions};
 use socketioxide::{
     SocketIo, TransportType,
@@ -270,7 +271,8 @@ impl Gateway {
         for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
             self.0.hub.leave(&room, connection.id);
         }
-        connection.intake().waiting.clear();
+        // Whoever says goodbye and hangs up has said goodbye.
+        connection.intake().waiting.retain(Pending::is_bye);
         self.0.sessions.detach(connection);
         // A client may ignore that it was disconnected, and keep its stream.
         connection.wire.set_in_use(false);

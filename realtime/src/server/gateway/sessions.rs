@@ -135,15 +135,15 @@ impl Sessions {
         })
     }
 
-    /// The session ends now: it leaves all its rooms.
+    /// The session ends now: it leaves all its rooms. Its connection may be gone already, but not replaced.
     pub(super) fn end(&self, connection: &Connection) -> Vec<Leave> {
         let mut inner = self.lock();
         let key = connection.key();
-        if !inner
+        let current = inner
             .sessions
             .get(&key)
-            .is_some_and(|session| session.speaks(connection.id))
-        {
+            .and_then(|session| session.connection.as_ref());
+        if current.is_some_and(|current| current.id != connection.id) {
             return Vec::new();
         }
         let Some(session) = inner.sessions.remove(&key) else {
