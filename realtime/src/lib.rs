@@ -35,12 +35,12 @@ pub use hooks::{
     use_first_view, use_presence, use_room_events, use_typing,
 };
 pub use protocol::{
-    DeviceKind, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room, RoomEvent,
-    RoomId, RoomUpdate, Status, User, UserId,
+    DeviceKind, Draft, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room,
+    RoomEvent, RoomId, RoomUpdate, Status, Subject, User, UserId,
 };
 #[cfg(feature = "ssr")]
 pub use server::{
-    Access, AuthError, Denied, Handshake, Realtime, RealtimeBuilder, RealtimeConfig,
+    Access, AuthError, Denied, Handshake, Realtime, RealtimeBuilder, RealtimeConfig, SignIn,
     expect_realtime, first_view,
 };
 

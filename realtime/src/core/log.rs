@@ -71,6 +71,12 @@ impl EventLog {
         self.head
     }
 
+    /// The number of the first retained event; where none is, that of the next one.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.head.seq + 1 - self.events.len() as u64
+    }
+
     /// Every retained event, in order.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<WireEvent>> {
@@ -139,6 +145,7 @@ mod tests {
             seq,
             id: format!("e{seq}").as_str().try_into().unwrap(),
             at: seq * 1_000,
+            subject: None,
             data,
         })
     }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::protocol::{
-    DeviceId, DeviceKind, Epoch, Position, SessionId, Status, UnixMillis, User, UserId, WireEvent,
+    DeviceId, DeviceKind, Epoch, EventId, Position, SessionId, Status, Subject, UnixMillis, User,
+    UserId, WireEvent,
 };
 
 /// A session's presence in a room.
@@ -55,6 +57,17 @@ pub enum EntryChange {
     Enter(Entry),
     /// The session is gone.
     Exit(EntryKey),
+}
+
+/// An event that has no place in its room's order yet.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Its name for good.
+    pub id: EventId,
+    /// What it is about.
+    pub subject: Option<Subject>,
+    /// The host's event.
+    pub data: Box<RawValue>,
 }
 
 /// What a broker numbers and publishes. Events and presence are counted apart.

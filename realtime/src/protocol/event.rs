@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{EventId, Position, UnixMillis};
+use super::{EventId, Position, SubjectKey, UnixMillis};
 
 /// An event as it travels: the host's data stays JSON text, read only by who knows its type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,8 +14,70 @@ pub struct WireEvent {
     pub id: EventId,
     /// When the server took it, by the server's clock.
     pub at: UnixMillis,
+    /// What it is about, and its version of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// The host's event.
     pub data: Box<RawValue>,
+}
+
+/// What an event is about, and its version of that. The host counts versions up with each change of the thing, in the
+/// transaction that changes it; a removal has one too. A client is not told of a version that is older than one it
+/// was told of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// The thing, such as `post:7`, unique in its room.
+    pub key: SubjectKey,
+    /// Its version.
+    pub version: u64,
+}
+
+/// An event about to be published: the host's event, and what else is to be known of it.
+///
+/// ```
+/// use leptos_realtime::Draft;
+/// let plain = Draft::from(&"hello");
+/// let repeatable = Draft::from(&"hello").id("order-17")?;
+/// let versioned = Draft::from(&"hello").about("post:7", 3)?;
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug)]
+pub struct Draft<'a, E> {
+    pub(crate) event: &'a E,
+    pub(crate) id: Option<EventId>,
+    pub(crate) subject: Option<Subject>,
+}
+
+impl<'a, E> From<&'a E> for Draft<'a, E> {
+    fn from(event: &'a E) -> Self {
+        Self {
+            event,
+            id: None,
+            subject: None,
+        }
+    }
+}
+
+impl<E> Draft<'_, E> {
+    /// Names the event for good: publishing the same id in the same room again, while the room remembers it, changes
+    /// nothing. Without a name the event is given one at random.
+    ///
+    /// # Errors
+    /// When the id is empty, longer than [`EventId::MAX_LEN`] bytes, or has control characters.
+    pub fn id(mut self, id: impl Into<String>) -> Result<Self, String> {
+        self.id = Some(EventId::try_from(id.into())?);
+        Ok(self)
+    }
+
+    /// Says what the event is about: see [`Subject`].
+    ///
+    /// # Errors
+    /// When the key is empty, longer than [`SubjectKey::MAX_LEN`] bytes, or has control characters.
+    pub fn about(mut self, key: impl Into<String>, version: u64) -> Result<Self, String> {
+        let key = SubjectKey::try_from(key.into())?;
+        self.subject = Some(Subject { key, version });
+        Ok(self)
+    }
 }
 
 /// One typed event with its place in the room's order.
@@ -27,6 +89,8 @@ pub struct RoomEvent<E> {
     pub id: EventId,
     /// When the server took it, by the server's clock.
     pub at: UnixMillis,
+    /// What it is about, where the host said so.
+    pub subject: Option<Subject>,
     /// The host's event.
     pub data: E,
 }
@@ -49,12 +113,13 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
     /// Reads an event as the host's type; what cannot be read becomes [`RoomUpdate::Unknown`].
     #[must_use]
     pub fn read(position: Position, event: &WireEvent) -> Self {
-        let (id, at) = (event.id.clone(), event.at);
+        let (id, at, subject) = (event.id.clone(), event.at, event.subject.clone());
         match serde_json::from_str(event.data.get()) {
             Ok(data) => Self::Event(RoomEvent {
                 position,
                 id,
                 at,
+                subject,
                 data,
             }),
             Err(_) => {
@@ -63,6 +128,7 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
                     position,
                     id,
                     at,
+                    subject,
                     data,
                 })
             }

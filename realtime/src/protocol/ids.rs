@@ -75,6 +75,13 @@ string_id!(
     64
 );
 
+string_id!(
+    /// What an event is about, such as `post:7`: of two events about the same thing the one with the greater version
+    /// counts, whatever order they come in.
+    SubjectKey,
+    128
+);
+
 impl From<i64> for UserId {
     fn from(id: i64) -> Self {
         Self(id.to_string())

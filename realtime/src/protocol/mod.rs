@@ -15,11 +15,11 @@ pub mod room;
 
 pub use command::{Auth, ClientCommand, JoinRoom};
 pub use error::{ErrorCode, ProtocolError};
-pub use event::{RoomEvent, RoomUpdate, WireEvent};
+pub use event::{Draft, RoomEvent, RoomUpdate, Subject, WireEvent};
 pub use frame::{
     CloseAction, FirstView, Goodbye, Joined, Outcome, Refused, RoomFrame, ServerFrame, Welcome,
 };
-pub use ids::{DeviceId, EventId, SessionId, User, UserId};
+pub use ids::{DeviceId, EventId, SessionId, SubjectKey, User, UserId};
 pub use member::{DeviceKind, Member, Status};
 pub use position::{Epoch, Position};
 pub use room::{NoEvent, Room, RoomId, RoomIdError};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use http::request::Parts;
 
-use crate::protocol::{ErrorCode, ProtocolError, RoomId, User};
+use crate::protocol::{ErrorCode, ProtocolError, RoomId, UnixMillis, User};
 
 /// What a connecting client presents.
 #[derive(Clone, Debug)]
@@ -29,6 +29,28 @@ impl Handshake {
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+}
+
+/// Who signed in, and for how long that is good. A bare [`User`] is one that does not expire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// Who.
+    pub user: User,
+    /// When the cookie or token was issued. Without it [`Realtime::revoke`](super::Realtime::revoke) ends the person's
+    /// sessions, but cannot refuse what was issued before.
+    pub issued: Option<UnixMillis>,
+    /// When it expires.
+    pub expires: Option<UnixMillis>,
+}
+
+impl From<User> for SignIn {
+    fn from(user: User) -> Self {
+        Self {
+            user,
+            issued: None,
+            expires: None,
+        }
     }
 }
 
@@ -85,7 +107,7 @@ pub enum Access {
 pub struct Denied(pub ProtocolError);
 
 pub(crate) type Authenticate =
-    dyn Fn(Handshake) -> BoxFuture<'static, Result<Option<User>, AuthError>> + Send + Sync;
+    dyn Fn(Handshake) -> BoxFuture<'static, Result<Option<SignIn>, AuthError>> + Send + Sync;
 pub(crate) type Authorize = dyn Fn(Option<User>, Vec<RoomId>, Access) -> BoxFuture<'static, Result<Vec<RoomId>, AuthError>>
     + Send
     + Sync;

@@ -5,7 +5,7 @@ use std::{future::Future, num::NonZero, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::{Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake},
+    auth::{Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake, SignIn},
     broker::{Inbox, MemoryBroker},
     config::RealtimeConfig,
     gateway::Gateway,
@@ -45,13 +45,18 @@ impl RealtimeBuilder {
         }
     }
 
-    /// Who connects or asks for a page: a user, `None` for a guest, or an error that refuses the connection.
-    pub fn authenticate<F, Fut>(mut self, f: F) -> Self
+    /// Who connects or asks for a page: a [`User`] or a [`SignIn`], `None` for a guest, or an error that refuses the
+    /// connection.
+    pub fn authenticate<F, Fut, S>(mut self, f: F) -> Self
     where
         F: Fn(Handshake) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Option<User>, AuthError>> + Send + 'static,
+        Fut: Future<Output = Result<Option<S>, AuthError>> + Send + 'static,
+        S: Into<SignIn>,
     {
-        self.authenticate = Some(Arc::new(move |handshake| Box::pin(f(handshake))));
+        self.authenticate = Some(Arc::new(move |handshake| {
+            let signed_in = f(handshake);
+            Box::pin(async move { Ok(signed_in.await?.map(Into::into)) })
+        }));
         self
     }
 

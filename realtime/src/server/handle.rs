@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use leptos::prelude::provide_context;
+use serde::Serialize;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -16,7 +17,8 @@ use super::{
 };
 use crate::{
     components::STYLES,
-    protocol::{ErrorCode, EventId, FirstView, Position, ProtocolError, Room},
+    core::message::NewEvent,
+    protocol::{Draft, ErrorCode, EventId, FirstView, Position, ProtocolError, Room},
 };
 
 /// How long a shutdown waits for the last frames and tasks.
@@ -98,26 +100,35 @@ impl Realtime {
 
     /// Publishes an event to everyone in a room, on every instance. Returns its place in the room's order.
     ///
+    /// The event may be a [`Draft`] with an id, which makes a repeat harmless, or with a subject.
+    ///
     /// # Errors
     /// When the event cannot be written as JSON or is too large, or the meeting point of instances is away.
-    pub async fn publish<R: Room>(
+    pub async fn publish<'a, R: Room>(
         &self,
         room: R,
-        event: &R::Event,
+        event: impl Into<Draft<'a, R::Event>>,
     ) -> Result<Position, PublishError> {
-        let data = serde_json::value::to_raw_value(event)?;
+        let event = self.write(&event.into())?;
+        Ok(self.0.hub.broker().append(&room.room_id(), event).await?)
+    }
+
+    /// An event as it travels, with an id of its own.
+    fn write<E: Serialize>(&self, draft: &Draft<'_, E>) -> Result<NewEvent, PublishError> {
+        let data = serde_json::value::to_raw_value(draft.event)?;
         let (size, limit) = (data.get().len(), self.0.config.max_event_bytes);
         if size > limit {
             return Err(PublishError::TooLarge(size, limit));
         }
-        let id = EventId::try_from(format!("{:032x}", rand::random::<u128>()))
-            .expect("32 hexadecimal digits");
-        Ok(self
-            .0
-            .hub
-            .broker()
-            .append(&room.room_id(), id, data)
-            .await?)
+        let random = || {
+            EventId::try_from(format!("{:032x}", rand::random::<u128>()))
+                .expect("32 hexadecimal digits")
+        };
+        Ok(NewEvent {
+            id: draft.id.clone().unwrap_or_else(random),
+            subject: draft.subject.clone(),
+            data,
+        })
     }
 
     /// Who is in a room and where its order stands, for whoever presents this handshake.
@@ -136,6 +147,7 @@ impl Realtime {
         let who = (self.0.callbacks.authenticate)(handshake)
             .await
             .map_err(|error| Denied((&error).into()))?;
+        let who = who.map(|who| who.user);
         self.0
             .callbacks
             .require(who, &room, Access::View)

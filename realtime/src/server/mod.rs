@@ -20,7 +20,7 @@ mod gateway;
 mod handle;
 mod hub;
 
-pub use auth::{Access, AuthError, Denied, Handshake};
+pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
 pub use builder::{RealtimeBuilder, StartError};
 pub use config::{ConfigError, RealtimeConfig};
 pub use context::{expect_realtime, first_view};

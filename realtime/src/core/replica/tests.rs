@@ -44,6 +44,7 @@ fn presence(version: u64, change: EntryChange) -> RoomMessage {
 fn event(seq: u64) -> RoomMessage {
     let data = serde_json::value::to_raw_value(&seq).unwrap();
     let event = WireEvent {
+        subject: None,
         seq,
         id: format!("e{seq}").try_into().unwrap(),
         at: 0,

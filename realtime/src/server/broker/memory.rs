@@ -1,22 +1,20 @@
 //! The broker inside one process: for a single instance, and for several in one test.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
-use serde_json::value::RawValue;
-
-use super::{Broker, BrokerError, Inbox};
+use super::{Broker, BrokerError, Inbox, MAX_REMEMBERED, REMEMBERED};
 use crate::{
     core::{
         log::{EventLog, Retention},
-        message::{Entry, EntryChange, EntryKey, RoomMessage, RoomSnapshot},
+        message::{Entry, EntryChange, EntryKey, NewEvent, RoomMessage, RoomSnapshot},
     },
-    protocol::{Epoch, EventId, Position, RoomId, SessionId, UserId, WireEvent},
+    protocol::{Epoch, EventId, Position, RoomId, SessionId, UnixMillis, UserId, WireEvent},
     server::clock::unix_millis,
 };
+use async_trait::async_trait;
 
 /// The rooms of one process. Each node that meets there has an [`Inbox`] of its own.
 #[derive(Clone, Debug)]
@@ -29,16 +27,45 @@ pub struct MemoryBroker {
 #[derive(Debug)]
 struct MemoryRoom {
     log: EventLog,
+    ids: Ids,
     version: u64,
     /// The sessions of each person, and those of all guests under nobody.
     entries: HashMap<Option<UserId>, HashMap<SessionId, Entry>>,
     subscribers: Vec<Inbox>,
 }
 
+/// The ids of a room's events, and their numbers.
+#[derive(Debug, Default)]
+struct Ids {
+    seqs: HashMap<EventId, u64>,
+    by_age: VecDeque<(UnixMillis, EventId)>,
+}
+
+impl Ids {
+    fn remember(&mut self, event: &WireEvent) {
+        self.seqs.insert(event.id.clone(), event.seq);
+        self.by_age.push_back((event.at, event.id.clone()));
+    }
+
+    /// Forgets what is old enough and no longer in the log, and what is too much.
+    fn trim(&mut self, first_in_log: u64, now: UnixMillis) {
+        let old = now.saturating_sub(REMEMBERED.as_millis() as u64);
+        while let Some((at, id)) = self.by_age.front() {
+            let in_log = self.seqs.get(id).is_some_and(|seq| *seq >= first_in_log);
+            if self.by_age.len() <= MAX_REMEMBERED && (in_log || *at >= old) {
+                break;
+            }
+            self.seqs.remove(id);
+            self.by_age.pop_front();
+        }
+    }
+}
+
 impl MemoryRoom {
     fn new() -> Self {
         Self {
             log: EventLog::new(Epoch(rand::random())),
+            ids: Ids::default(),
             version: 0,
             entries: HashMap::new(),
             subscribers: Vec::new(),
@@ -100,22 +127,23 @@ impl MemoryBroker {
 
 #[async_trait]
 impl Broker for MemoryBroker {
-    async fn append(
-        &self,
-        room: &RoomId,
-        id: EventId,
-        data: Box<RawValue>,
-    ) -> Result<Position, BrokerError> {
+    async fn append(&self, room: &RoomId, event: NewEvent) -> Result<Position, BrokerError> {
         Ok(self.with(room, |state| {
             let head = state.log.head();
+            if let Some(seq) = state.ids.seqs.get(&event.id) {
+                return Position { seq: *seq, ..head };
+            }
             let event = Arc::new(WireEvent {
                 seq: head.seq + 1,
-                id,
+                id: event.id,
                 at: unix_millis(),
-                data,
+                subject: event.subject,
+                data: event.data,
             });
             state.log.push(event.clone());
             state.log.trim(self.retention, event.at);
+            state.ids.remember(&event);
+            state.ids.trim(state.log.first(), event.at);
             state.publish(
                 room,
                 &RoomMessage::Event {
@@ -227,7 +255,11 @@ impl Broker for MemoryBroker {
         let now = unix_millis();
         self.lock().retain(|_, state| {
             state.log.trim(self.retention, now);
-            !(state.entries.is_empty() && state.subscribers.is_empty() && state.log.is_empty())
+            state.ids.trim(state.log.first(), now);
+            !(state.entries.is_empty()
+                && state.subscribers.is_empty()
+                && state.log.is_empty()
+                && state.ids.by_age.is_empty())
         });
     }
 }

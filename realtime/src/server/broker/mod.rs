@@ -7,20 +7,28 @@ mod memory;
 #[cfg(test)]
 mod suite;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 pub use memory::MemoryBroker;
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use crate::{
-    core::message::{Entry, EntryKey, RoomMessage, RoomSnapshot},
-    protocol::{EventId, Position, RoomId, UserId},
+    core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSnapshot},
+    protocol::{Position, RoomId, UserId},
 };
+
+/// How long a room remembers the id of an event at least, unless [`MAX_REMEMBERED`] newer ones have come.
+pub const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+
+/// The most ids of events that a room remembers.
+pub const MAX_REMEMBERED: usize = 10_000;
 
 /// Why a broker could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -34,13 +42,9 @@ pub enum BrokerError {
 /// The meeting point of instances, as one instance sees it.
 #[async_trait]
 pub trait Broker: Send + Sync + 'static {
-    /// Appends an event: numbers, retains and publishes it. Returns the place after it.
-    async fn append(
-        &self,
-        room: &RoomId,
-        id: EventId,
-        data: Box<RawValue>,
-    ) -> Result<Position, BrokerError>;
+    /// Appends an event: numbers, retains and publishes it. Returns the place after it. An event whose id the room
+    /// remembers is not appended again, and its place is returned. A room remembers ids for as long as its events, and within [`REMEMBERED`].
+    async fn append(&self, room: &RoomId, event: NewEvent) -> Result<Position, BrokerError>;
 
     /// Publishes that a person begins, continues or ends typing.
     async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError>;

@@ -9,7 +9,7 @@ use serde_json::value::to_raw_value;
 use super::{Broker, InboxReceiver};
 use crate::{
     core::{
-        message::{Entry, EntryChange, RoomMessage},
+        message::{Entry, EntryChange, NewEvent, RoomMessage},
         replica::{Applied, Replica},
     },
     protocol::{DeviceKind, EventId, RoomId, SessionId, Status, User},
@@ -48,7 +48,14 @@ async fn next<B>(node: &mut Node<B>) -> RoomMessage {
 async fn append<B: Broker>(node: &Node<B>, text: &str) -> u64 {
     let id = EventId::try_from(text).unwrap();
     node.broker
-        .append(&room(), id, to_raw_value(text).unwrap())
+        .append(
+            &room(),
+            NewEvent {
+                id,
+                subject: None,
+                data: to_raw_value(text).unwrap(),
+            },
+        )
         .await
         .unwrap()
         .seq
@@ -62,6 +69,7 @@ where
     Fut: Future<Output = (Node<B>, Node<B>)>,
 {
     events_are_numbered_and_reach_every_subscriber(make().await).await;
+    an_event_published_again_keeps_its_place(make().await).await;
     only_subscribers_are_told(make().await).await;
     a_snapshot_and_what_follows_make_the_whole(make().await).await;
     an_older_incarnation_changes_nothing(make().await).await;
@@ -88,6 +96,20 @@ async fn events_are_numbered_and_reach_every_subscriber<B: Broker>(
             node.received.try_recv().is_err(),
             "subscribing twice tells nothing twice"
         );
+    }
+}
+
+async fn an_event_published_again_keeps_its_place<B: Broker>((mut a, b): (Node<B>, Node<B>)) {
+    a.broker.subscribe(&room()).await.unwrap();
+    assert_eq!(append(&a, "one").await, 1);
+    assert_eq!(append(&b, "two").await, 2);
+    assert_eq!(append(&b, "one").await, 1);
+    assert_eq!(append(&a, "three").await, 3);
+    for id in ["one", "two", "three"] {
+        let RoomMessage::Event { event, .. } = next(&mut a).await else {
+            panic!("an event")
+        };
+        assert_eq!(event.id.as_str(), id);
     }
 }
 

@@ -190,7 +190,8 @@ impl Gateway {
         let handshake = Handshake::new(Arc::new(parts.clone()), auth.token);
         let user = (self.0.callbacks.authenticate)(handshake)
             .await
-            .map_err(|error| ProtocolError::from(&error))?;
+            .map_err(|error| ProtocolError::from(&error))?
+            .map(|signed_in| signed_in.user);
         let session = auth.session.unwrap_or_else(|| {
             SessionId::try_from(format!("a{:032x}", rand::random::<u128>()))
                 .expect("33 hexadecimal digits")
