@@ -1,5 +1,7 @@
 //! What a client is told when something was refused.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Why a command or a connection was refused. On the wire in `snake_case`.
@@ -72,6 +74,9 @@ pub struct ProtocolError {
     pub code: ErrorCode,
     /// What to read: what was wrong, and where it helps, what to do.
     pub message: String,
+    /// How long to wait before trying again, in milliseconds, where waiting helps and the server knows how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u32>,
 }
 
 impl ProtocolError {
@@ -81,10 +86,27 @@ impl ProtocolError {
         Self {
             code,
             message: message.into(),
+            retry_after_ms: None,
         }
     }
 
-    /// Reads the `code: sentence` form, the only one that fits a Socket.IO `CONNECT_ERROR`.
+    /// The same error, with how long to wait before trying again: in whole milliseconds, rounded up.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use leptos_realtime::{ErrorCode, ProtocolError};
+    ///
+    /// let error = ProtocolError::new(ErrorCode::LimitExceeded, "too many commands: slow down");
+    /// assert_eq!(error.with_retry_after(Duration::from_micros(1_500)).retry_after_ms, Some(2));
+    /// ```
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        let millis = after.as_nanos().div_ceil(1_000_000);
+        self.retry_after_ms = Some(u32::try_from(millis).unwrap_or(u32::MAX));
+        self
+    }
+
+    /// Reads the `code: sentence` form, the only one that fits a Socket.IO `CONNECT_ERROR`. It has no time to wait.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let (code, message) = text.split_once(": ").unwrap_or(("internal", text));
@@ -113,6 +135,19 @@ mod tests {
             ProtocolError::parse("Invalid namespace").code,
             ErrorCode::Internal
         );
+    }
+
+    #[test]
+    fn an_error_names_the_time_to_wait_only_where_there_is_one() {
+        let error = ProtocolError::new(ErrorCode::LimitExceeded, "too many");
+        let json = r#"{"code":"limit_exceeded","message":"too many"}"#;
+        assert_eq!(serde_json::to_string(&error).unwrap(), json);
+        assert_eq!(serde_json::from_str::<ProtocolError>(json).unwrap(), error);
+        let error = error.with_retry_after(Duration::from_secs(1 << 40));
+        assert_eq!(error.retry_after_ms, Some(u32::MAX));
+        let json = serde_json::to_string(&error).unwrap();
+        assert_eq!(serde_json::from_str::<ProtocolError>(&json).unwrap(), error);
+        assert_eq!(error.to_string(), "limit_exceeded: too many");
     }
 
     #[test]
