@@ -40,8 +40,8 @@ pub use protocol::{
 };
 #[cfg(feature = "ssr")]
 pub use server::{
-    Access, AuthError, Denied, Handshake, Realtime, RealtimeBuilder, RealtimeConfig, SignIn,
-    expect_realtime, first_view,
+    Access, AuthError, Denied, Handshake, Limits, Rate, Realtime, RealtimeBuilder, RealtimeConfig,
+    SignIn, expect_realtime, first_view,
 };
 
 #[doc(hidden)]

@@ -1,7 +1,8 @@
 //! The module's configuration: one struct, readable from the environment.
 
-use std::time::Duration;
+use std::{fmt::Display, str::FromStr, time::Duration};
 
+use super::limits::Limits;
 use crate::core::log::Retention;
 
 /// What a host may set. [`RealtimeConfig::default`] is good for development and for most sites.
@@ -39,6 +40,12 @@ pub struct RealtimeConfig {
     pub max_pending_messages: usize,
     /// How long a room that nobody uses stays served.
     pub room_idle: Duration,
+    /// How much one connection, person and address may ask for.
+    pub limits: Limits,
+    /// How many proxies of the host's own stand between clients and this server, each adding to `X-Forwarded-For`: one
+    /// on most platforms. Zero: that header is a forgery, and a client's address is the peer of its connection, where
+    /// the host serves with `into_make_service_with_connect_info::<SocketAddr>()`.
+    pub trusted_proxies: u8,
 }
 
 impl Default for RealtimeConfig {
@@ -59,6 +66,8 @@ impl Default for RealtimeConfig {
             max_pending_commands: 64,
             max_pending_messages: 16 * 1024,
             room_idle: Duration::from_secs(30),
+            limits: Limits::default(),
+            trusted_proxies: 0,
         }
     }
 }
@@ -67,9 +76,32 @@ impl Default for RealtimeConfig {
 #[derive(Debug, thiserror::Error)]
 #[error("{variable} is {found:?}: {fix}")]
 pub struct ConfigError {
+    pub(super) variable: &'static str,
+    pub(super) found: String,
+    pub(super) fix: String,
+}
+
+/// Where variables are looked up: the environment, or a test's.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A whole number, or the default where the variable is not set.
+pub(super) fn whole<T: FromStr + PartialOrd + Display>(
+    get: Lookup<'_>,
     variable: &'static str,
-    found: String,
-    fix: String,
+    default: T,
+    least: T,
+) -> Result<T, ConfigError> {
+    match get(variable) {
+        None => Ok(default),
+        Some(found) => match found.trim().parse() {
+            Ok(value) if value >= least => Ok(value),
+            _ => Err(ConfigError {
+                variable,
+                found,
+                fix: format!("expected a whole number, at least {least}"),
+            }),
+        },
+    }
 }
 
 impl RealtimeConfig {
@@ -86,6 +118,9 @@ impl RealtimeConfig {
     /// | `REALTIME_RETAIN_EVENTS` | events kept per room | 1000 |
     /// | `REALTIME_RETAIN_MS` | the greatest age of a kept event | 600000 |
     /// | `REALTIME_RETAIN_BYTES` | the greatest size of a room's kept events | 1048576 |
+    /// | `REALTIME_TRUSTED_PROXIES` | proxies in front of the server, each adding to `X-Forwarded-For` | 0 |
+    ///
+    /// and those of [`Limits`].
     ///
     /// # Errors
     /// When a variable cannot be read; the message names it, what was found, and what is expected.
@@ -94,17 +129,7 @@ impl RealtimeConfig {
     }
 
     fn from_lookup(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let number = |variable: &'static str, default: u64, least: u64| match get(variable) {
-            None => Ok(default),
-            Some(found) => match found.trim().parse() {
-                Ok(value) if value >= least => Ok(value),
-                _ => Err(ConfigError {
-                    variable,
-                    found,
-                    fix: format!("expected a whole number, at least {least}"),
-                }),
-            },
-        };
+        let number = |variable, default: u64, least: u64| whole(&get, variable, default, least);
         let millis = |variable, default: Duration, least| {
             number(variable, default.as_millis() as u64, least).map(Duration::from_millis)
         };
@@ -142,6 +167,8 @@ impl RealtimeConfig {
                 age_ms: number("REALTIME_RETAIN_MS", base.retention.age_ms, 1_000)?,
                 bytes: number("REALTIME_RETAIN_BYTES", base.retention.bytes as u64, 1)? as usize,
             },
+            limits: Limits::from_lookup(&get, base.max_rooms_per_connection)?,
+            trusted_proxies: whole(&get, "REALTIME_TRUSTED_PROXIES", base.trusted_proxies, 0)?,
             ..base
         })
     }
@@ -166,6 +193,12 @@ mod tests {
             Duration::from_millis(250)
         );
         assert_eq!(
+            from("REALTIME_TRUSTED_PROXIES", "1")
+                .unwrap()
+                .trusted_proxies,
+            1
+        );
+        assert_eq!(
             from(
                 "REALTIME_ALLOWED_ORIGINS",
                 "https://a.example, http://B.example:8080"
@@ -181,6 +214,8 @@ mod tests {
         for (variable, value) in [
             ("REALTIME_PING_INTERVAL_MS", "soon"),
             ("REALTIME_RETAIN_EVENTS", "0"),
+            ("REALTIME_TRUSTED_PROXIES", "256"),
+            ("REALTIME_FLOODS", "few"),
             ("REALTIME_ALLOWED_ORIGINS", "*"),
             ("REALTIME_ALLOWED_ORIGINS", "example.org"),
         ] {

@@ -19,9 +19,11 @@ mod context;
 mod gateway;
 mod handle;
 mod hub;
+pub mod limits;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
 pub use builder::{RealtimeBuilder, StartError};
 pub use config::{ConfigError, RealtimeConfig};
 pub use context::{expect_realtime, first_view};
 pub use handle::{PublishError, Realtime};
+pub use limits::{Limits, Rate};
