@@ -43,6 +43,8 @@ pub use server::{
     Access, AuthError, Denied, Handshake, Limits, Rate, Realtime, RealtimeBuilder, RealtimeConfig,
     SignIn, expect_realtime, first_view,
 };
+#[cfg(feature = "jwt")]
+pub use server::{Jwt, JwtError};
 
 #[doc(hidden)]
 pub mod __private {

@@ -157,7 +157,7 @@ pub fn document(project: &Project) -> Command {
             "--package",
             LIBRARY,
             "--features",
-            &format!("{LIBRARY}/ssr,{LIBRARY}/testing"),
+            &format!("{LIBRARY}/ssr,{LIBRARY}/testing,{LIBRARY}/jwt"),
         ])
         .env("RUSTDOCFLAGS", "-D warnings");
     command

@@ -19,6 +19,8 @@ mod context;
 mod gateway;
 mod handle;
 mod hub;
+#[cfg(feature = "jwt")]
+mod jwt;
 pub mod limits;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
@@ -26,4 +28,6 @@ pub use builder::{RealtimeBuilder, StartError};
 pub use config::{ConfigError, RealtimeConfig};
 pub use context::{expect_realtime, first_view};
 pub use handle::{PublishError, Realtime};
+#[cfg(feature = "jwt")]
+pub use jwt::{Jwt, JwtError};
 pub use limits::{Limits, Rate};

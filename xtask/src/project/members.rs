@@ -50,7 +50,7 @@ fn collect<'a>(
 
 impl Member {
     fn of(package: &Package) -> Self {
-        const FOR_TESTS: [&str; 2] = ["ssr", "testing"];
+        const FOR_TESTS: [&str; 3] = ["ssr", "testing", "jwt"];
         Self {
             name: package.name.to_string(),
             features: FOR_TESTS
