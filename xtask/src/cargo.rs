@@ -157,7 +157,9 @@ pub fn document(project: &Project) -> Command {
             "--package",
             LIBRARY,
             "--features",
-            &format!("{LIBRARY}/ssr,{LIBRARY}/testing,{LIBRARY}/jwt"),
+            &["ssr", "testing", "jwt", "sqlite", "postgres"]
+                .map(|feature| format!("{LIBRARY}/{feature}"))
+                .join(","),
         ])
         .env("RUSTDOCFLAGS", "-D warnings");
     command

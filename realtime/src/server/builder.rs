@@ -6,13 +6,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     auth::{Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake, SignIn},
-    broker::{Inbox, MemoryBroker},
+    broker::{Broker, Inbox, MemoryBroker},
     config::RealtimeConfig,
     gateway::Gateway,
     handle::{Inner, Realtime},
     hub::Hub,
+    store::{MemoryStore, Store},
 };
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::{outbox::Outbox, store::Database};
 use crate::protocol::{RoomId, User};
+
+/// What stands between the module and its broker in a test.
+#[cfg(feature = "testing")]
+type AroundBroker = Box<dyn FnOnce(Arc<dyn Broker>) -> Arc<dyn Broker> + Send>;
 
 /// Why the module did not start.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +28,10 @@ pub enum StartError {
     /// A callback without which nothing would be safe is missing.
     #[error("Realtime::builder(…) needs .{0}(…) before .start()")]
     Missing(&'static str),
+    /// The module's tables cannot be made or changed.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[error("the realtime tables cannot be brought up to date")]
+    Migration(#[from] sqlx::migrate::MigrateError),
 }
 
 /// Made by [`Realtime::builder`]: the host's callbacks, then [`start`](Self::start).
@@ -28,6 +39,10 @@ pub enum StartError {
 pub struct RealtimeBuilder {
     config: RealtimeConfig,
     meeting: Option<MemoryBroker>,
+    #[cfg(feature = "testing")]
+    around_broker: Option<AroundBroker>,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    database: Option<Database>,
     authenticate: Option<Arc<Authenticate>>,
     authorize: Option<Arc<Authorize>>,
     auto_join: Arc<AutoJoin>,
@@ -39,6 +54,10 @@ impl RealtimeBuilder {
         Self {
             config,
             meeting: None,
+            #[cfg(feature = "testing")]
+            around_broker: None,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            database: None,
             authenticate: None,
             authorize: None,
             auto_join,
@@ -83,6 +102,23 @@ impl RealtimeBuilder {
         self
     }
 
+    /// Keeps what lasts in the host's database: people's records, and events that are published in the host's own
+    /// transactions ([`Realtime::publish_in`]). The module makes its own tables there, at start.
+    ///
+    /// Without it people's records last as long as the process.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn database(mut self, database: impl Into<Database>) -> Self {
+        self.database = Some(database.into());
+        self
+    }
+
+    /// Sees and disturbs what the broker does, for tests.
+    #[cfg(feature = "testing")]
+    pub(crate) fn around_broker(mut self, around: AroundBroker) -> Self {
+        self.around_broker = Some(around);
+        self
+    }
+
     /// Meets other nodes of this process at their broker: for tests of several instances.
     #[cfg(feature = "testing")]
     pub(crate) fn meeting(mut self, broker: MemoryBroker) -> Self {
@@ -93,7 +129,7 @@ impl RealtimeBuilder {
     /// Starts the module's tasks in the current tokio runtime.
     ///
     /// # Errors
-    /// When a callback that has no safe default is missing.
+    /// When a callback that has no safe default is missing, or the database cannot be migrated.
     pub async fn start(self) -> Result<Realtime, StartError> {
         let callbacks = Callbacks {
             authenticate: self
@@ -103,6 +139,15 @@ impl RealtimeBuilder {
             auto_join: self.auto_join,
         };
         let config = self.config;
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        let (store, database) = match self.database {
+            None => (store, None),
+            Some(database) => {
+                let opened = database.open().await?;
+                (opened.clone() as Arc<dyn Store>, Some((database, opened)))
+            }
+        };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let shards = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (inbox, receivers) = Inbox::new(shards, config.max_pending_messages);
@@ -110,7 +155,12 @@ impl RealtimeBuilder {
             Some(meeting) => meeting.join(inbox.clone()),
             None => MemoryBroker::new(config.retention, inbox.clone()),
         };
-        let broker = Arc::new(memory.clone());
+        let broker: Arc<dyn Broker> = Arc::new(memory.clone());
+        #[cfg(feature = "testing")]
+        let broker = match self.around_broker {
+            Some(around) => around(broker),
+            None => broker,
+        };
         let hub = Hub::start(broker, inbox, receivers, &config, &tasks, &stop);
         let gateway = Gateway::start(
             config.clone(),
@@ -119,12 +169,19 @@ impl RealtimeBuilder {
             tasks.clone(),
             stop.clone(),
         );
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        let outbox = database.map(|(database, store)| {
+            Outbox::start(&database, store, hub.clone(), &config, &tasks, &stop)
+        });
         Ok(Realtime(Arc::new(Inner {
             config,
             callbacks,
             hub,
             gateway,
             memory,
+            store,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            outbox,
             tasks,
             stop,
         })))

@@ -14,6 +14,7 @@ use super::{
     config::RealtimeConfig,
     gateway::{self, Gateway},
     hub::Hub,
+    store::{Store, StoreError},
 };
 use crate::{
     components::STYLES,
@@ -55,6 +56,11 @@ pub(super) struct Inner {
         allow(dead_code, reason = "where tests let nodes meet")
     )]
     pub(super) memory: MemoryBroker,
+    #[allow(dead_code, reason = "presence and sign-in keep people's records there")]
+    pub(super) store: Arc<dyn Store>,
+    /// Nothing where the host gave no database.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) outbox: Option<super::outbox::Outbox>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -74,6 +80,17 @@ pub enum PublishError {
     /// The meeting point is away.
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// The event could not be written into the outbox.
+    #[error("the event cannot be written into the outbox")]
+    Database(#[from] StoreError),
+    /// `publish_in` without a database.
+    #[error("publish_in needs RealtimeBuilder::database(…)")]
+    NoDatabase,
+    /// `publish_in` in a transaction of another kind of database.
+    #[error(
+        "publish_in needs a transaction of the database that was given to RealtimeBuilder::database(…)"
+    )]
+    OtherDatabase,
 }
 
 impl Realtime {
@@ -114,7 +131,10 @@ impl Realtime {
     }
 
     /// An event as it travels, with an id of its own.
-    fn write<E: Serialize>(&self, draft: &Draft<'_, E>) -> Result<NewEvent, PublishError> {
+    pub(super) fn write<E: Serialize>(
+        &self,
+        draft: &Draft<'_, E>,
+    ) -> Result<NewEvent, PublishError> {
         let data = serde_json::value::to_raw_value(draft.event)?;
         let (size, limit) = (data.get().len(), self.0.config.max_event_bytes);
         if size > limit {

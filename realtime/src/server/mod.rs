@@ -22,6 +22,9 @@ mod hub;
 #[cfg(feature = "jwt")]
 mod jwt;
 pub mod limits;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod outbox;
+mod store;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
 pub use builder::{RealtimeBuilder, StartError};
@@ -31,3 +34,8 @@ pub use handle::{PublishError, Realtime};
 #[cfg(feature = "jwt")]
 pub use jwt::{Jwt, JwtError};
 pub use limits::{Limits, Rate};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use outbox::HostTransaction;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use store::Database;
+pub use store::StoreError;

@@ -35,7 +35,7 @@ use tokio_tungstenite::WebSocketStream;
 
 use crate::{
     Realtime,
-    server::{Handshake, RealtimeBuilder},
+    server::{Handshake, RealtimeBuilder, broker::Broker},
 };
 
 /// What a page's request presents.
@@ -57,4 +57,13 @@ pub async fn raw_stream(node: &Realtime) -> WebSocketStream<DuplexStream> {
 /// Lets a node that is being built meet the nodes of a running one: two instances in one process.
 pub fn beside(builder: RealtimeBuilder, node: &Realtime) -> RealtimeBuilder {
     builder.meeting(node.memory())
+}
+
+/// Puts something between a node that is being built and its broker: to see what is appended, to refuse it, or to be
+/// slow.
+pub fn around_broker(
+    builder: RealtimeBuilder,
+    around: impl FnOnce(Arc<dyn Broker>) -> Arc<dyn Broker> + Send + 'static,
+) -> RealtimeBuilder {
+    builder.around_broker(Box::new(around))
 }

@@ -1,0 +1,271 @@
+//! The worker: publishes committed rows in order, and marks each once it has a place.
+//!
+//! It begins at the first unmarked row each time, without a cursor, since transactions do not commit in the order of
+//! their ids. No database transaction is open while the broker is asked.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::wake::{Schedule, Wake};
+use crate::{
+    protocol::RoomId,
+    server::{
+        broker::{Broker, BrokerError},
+        clock::unix_millis,
+        config::RealtimeConfig,
+        hub::Hub,
+        store::{OutboxPage, OutboxRow, OutboxStore, StoreError},
+    },
+};
+
+/// The rows that are read at once.
+const BATCH: u32 = 256;
+
+/// The rooms in which is published at once. Within a room it is one row after the other.
+const ROOMS_AT_ONCE: usize = 16;
+
+/// After so many rooms in which nothing could be published, and none in which something could, the broker is away.
+const MAX_FAILED: usize = 16;
+
+/// The first and the longest pause after a failure, of a room or of the database.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// The most rooms whose pauses are remembered.
+const MAX_PAUSED: usize = 10_000;
+
+/// While rows are left behind, looking for others takes at most one part in so many of the time.
+const REST: u32 = 4;
+
+/// How long what is under way may take at the end.
+const LAST: Duration = Duration::from_secs(1);
+
+/// How often old rows are deleted, and how soon again while there are more.
+const SWEEPS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1));
+
+/// See the [module](self).
+pub(super) struct Worker {
+    store: Arc<dyn OutboxStore>,
+    hub: Arc<Hub>,
+    wake: Arc<Wake>,
+    schedule: Schedule,
+    retention: Duration,
+    next_sweep: Instant,
+    /// Rows that need nothing but their mark: published, or never to be.
+    settled: HashSet<i64>,
+    paused: HashMap<RoomId, Pause>,
+    /// The pause after the next failure of the database.
+    pause: Duration,
+}
+
+/// When a room in which publishing failed is tried again.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    until: Instant,
+    next: Duration,
+}
+
+/// What a look came to.
+#[derive(Debug, Default)]
+struct Tally {
+    published: usize,
+    /// Rooms in which publishing failed.
+    failed: usize,
+    /// Rows left for later, because publishing in their room failed before.
+    left: usize,
+}
+
+impl Worker {
+    pub(super) fn new(
+        store: Arc<dyn OutboxStore>,
+        hub: Arc<Hub>,
+        wake: Arc<Wake>,
+        config: &RealtimeConfig,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            store,
+            hub,
+            wake,
+            schedule: Schedule::new(config.outbox_poll, now),
+            retention: config.outbox_retention,
+            next_sweep: now,
+            settled: HashSet::new(),
+            paused: HashMap::new(),
+            pause: PAUSES.0,
+        }
+    }
+
+    /// Works until the token is cancelled. What it leaves undone, the next start does.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let wake = self.wake.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = sleep_until(self.schedule.next()) => {}
+                () = wake.told() => {
+                    self.schedule.hear(&wake, Instant::now());
+                    continue;
+                }
+            }
+            tokio::select! {
+                () = self.turn(&stop) => {}
+                () = async { stop.cancelled().await; sleep(LAST).await } => return,
+            }
+        }
+    }
+
+    /// One look, and what is due beside it.
+    async fn turn(&mut self, stop: &CancellationToken) {
+        let began = Instant::now();
+        let looked = self.look(stop).await;
+        let now = Instant::now();
+        let rest = match looked {
+            Ok(tally) => {
+                self.pause = PAUSES.0;
+                if tally.failed + tally.left > 0 {
+                    ((now - began) * REST).min(PAUSES.1)
+                } else {
+                    Duration::ZERO
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, source = ?std::error::Error::source(&error), "the outbox waits");
+                let pause = self.pause;
+                self.pause = (pause * 2).min(PAUSES.1);
+                pause
+            }
+        };
+        self.schedule.looked(&self.wake, now, rest);
+        if now >= self.next_sweep {
+            self.sweep(now).await;
+        }
+    }
+
+    /// Publishes and marks what is committed.
+    async fn look(&mut self, stop: &CancellationToken) -> Result<Tally, StoreError> {
+        let mut tally = Tally::default();
+        let mut after = 0;
+        loop {
+            let page = self.store.unpublished(after, BATCH).await?;
+            let next = page.more_after;
+            self.page(page, &mut tally).await?;
+            let away = tally.published == 0 && tally.failed >= MAX_FAILED;
+            match next {
+                Some(id) if !away && !stop.is_cancelled() => after = id,
+                _ => break,
+            }
+        }
+        Ok(tally)
+    }
+
+    async fn page(&mut self, page: OutboxPage, tally: &mut Tally) -> Result<(), StoreError> {
+        let ids = page.rows.iter().map(|row| row.id);
+        self.wake
+            .found(ids.chain(page.unreadable.iter().map(|(id, _)| *id)));
+        let mut to_mark = Vec::new();
+        for (id, why) in page.unreadable {
+            if self.settled.insert(id) {
+                tracing::error!(id, why, "a row of realtime_outbox can never be published");
+            }
+            to_mark.push(id);
+        }
+        let now = Instant::now();
+        let mut rooms: BTreeMap<RoomId, Vec<OutboxRow>> = BTreeMap::new();
+        for row in page.rows {
+            if self.settled.contains(&row.id) {
+                to_mark.push(row.id);
+            } else if self
+                .paused
+                .get(&row.room)
+                .is_some_and(|pause| pause.until > now)
+            {
+                tally.left += 1;
+            } else {
+                rooms.entry(row.room.clone()).or_default().push(row);
+            }
+        }
+        let broker = self.hub.broker();
+        let published: Vec<_> = stream::iter(rooms)
+            .map(|(room, rows)| publish(broker, room, rows))
+            .buffer_unordered(ROOMS_AT_ONCE)
+            .collect()
+            .await;
+        for (room, placed, failed) in published {
+            tally.published += placed.len();
+            self.settled.extend(&placed);
+            to_mark.extend(placed);
+            match failed {
+                None => {
+                    self.paused.remove(&room);
+                }
+                Some(error) => {
+                    tally.failed += 1;
+                    self.pause_room(room, &error);
+                }
+            }
+        }
+        if !to_mark.is_empty() {
+            self.store.mark(&to_mark, unix_millis()).await?;
+            for id in to_mark {
+                self.settled.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    fn pause_room(&mut self, room: RoomId, error: &BrokerError) {
+        let pause = self.paused.get(&room).map_or(PAUSES.0, |pause| pause.next);
+        if pause == PAUSES.0 {
+            tracing::warn!(%room, %error, "events of the outbox wait");
+        }
+        if self.paused.len() >= MAX_PAUSED {
+            // They are tried again sooner than they would be, no more.
+            self.paused.clear();
+        }
+        let pause = Pause {
+            until: Instant::now() + pause,
+            next: (pause * 2).min(PAUSES.1),
+        };
+        self.paused.insert(room, pause);
+    }
+
+    async fn sweep(&mut self, now: Instant) {
+        let retention = u64::try_from(self.retention.as_millis()).unwrap_or(u64::MAX);
+        let swept = self
+            .store
+            .sweep(unix_millis().saturating_sub(retention))
+            .await;
+        let more = match swept {
+            Ok(count) => count > 0,
+            Err(error) => {
+                tracing::warn!(%error, "published rows of the outbox could not be deleted");
+                false
+            }
+        };
+        self.next_sweep = now + if more { SWEEPS.1 } else { SWEEPS.0 };
+    }
+}
+
+/// Publishes a room's rows in order, up to the first that fails. Returns the rows that have a place now.
+async fn publish(
+    broker: &dyn Broker,
+    room: RoomId,
+    rows: Vec<OutboxRow>,
+) -> (RoomId, Vec<i64>, Option<BrokerError>) {
+    let mut placed = Vec::with_capacity(rows.len());
+    for row in rows {
+        match broker.append(&room, row.event).await {
+            Ok(_) => placed.push(row.id),
+            Err(error) => return (room, placed, Some(error)),
+        }
+    }
+    (room, placed, None)
+}

@@ -1,0 +1,76 @@
+//! The host's database, as it is given to the module.
+
+use std::sync::Arc;
+
+#[cfg(feature = "postgres")]
+use sqlx::PgPool;
+#[cfg(feature = "sqlite")]
+use sqlx::SqlitePool;
+use sqlx::migrate::MigrateError;
+
+use super::{OutboxStore, migrate};
+
+/// The database that [`RealtimeBuilder::database`](crate::RealtimeBuilder::database) takes: the host's own pool.
+///
+/// The module's tables begin with `realtime_`; their migrations are noted in `_realtime_migrations`, apart from the
+/// host's.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Database {
+    /// SQLite: for one instance. Best with `journal_mode` WAL and a `busy_timeout`.
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqlitePool),
+    /// Postgres: for one instance or several.
+    #[cfg(feature = "postgres")]
+    Postgres(PgPool),
+}
+
+/// Which kind of database: a transaction must be of the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
+
+#[cfg(feature = "sqlite")]
+impl From<SqlitePool> for Database {
+    fn from(pool: SqlitePool) -> Self {
+        Self::Sqlite(pool)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<PgPool> for Database {
+    fn from(pool: PgPool) -> Self {
+        Self::Postgres(pool)
+    }
+}
+
+impl Database {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Kind::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Kind::Postgres,
+        }
+    }
+
+    /// Brings the module's tables up to date, and opens them.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn OutboxStore>, MigrateError> {
+        Ok(match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => {
+                migrate::sqlite(pool).await?;
+                Arc::new(super::sqlite::SqliteStore::new(pool.clone()))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => {
+                migrate::postgres(pool).await?;
+                Arc::new(super::postgres::PostgresStore::new(pool.clone()))
+            }
+        })
+    }
+}

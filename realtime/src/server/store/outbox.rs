@@ -1,0 +1,93 @@
+//! The outbox, as the worker reads and marks it.
+
+use async_trait::async_trait;
+
+use super::{Store, StoreError};
+use crate::{
+    core::message::NewEvent,
+    protocol::{EventId, RoomId, Subject, SubjectKey, UnixMillis},
+};
+
+/// A store with an outbox. Rows are written in the host's transactions, past it.
+#[async_trait]
+pub(crate) trait OutboxStore: Store {
+    /// The first rows, by id, that are not marked and come after this id.
+    async fn unpublished(&self, after: i64, limit: u32) -> Result<OutboxPage, StoreError>;
+
+    /// Marks rows as published. A row that is marked keeps its first mark.
+    async fn mark(&self, rows: &[i64], at: UnixMillis) -> Result<(), StoreError>;
+
+    /// Deletes rows that were marked before this, some thousands at a time. Returns how many.
+    async fn sweep(&self, published_before: UnixMillis) -> Result<u64, StoreError>;
+}
+
+/// An event that waits to be published.
+#[derive(Clone, Debug)]
+pub(crate) struct OutboxRow {
+    /// Its number in the outbox.
+    pub(crate) id: i64,
+    /// Where it is published.
+    pub(crate) room: RoomId,
+    /// What is published.
+    pub(crate) event: NewEvent,
+}
+
+/// Some rows of the outbox, in order.
+#[derive(Debug, Default)]
+pub(crate) struct OutboxPage {
+    /// What can be published.
+    pub(crate) rows: Vec<OutboxRow>,
+    /// What never can, and why: a room or an event that this version does not understand.
+    pub(crate) unreadable: Vec<(i64, String)>,
+    /// The last row of the page, where there may be more.
+    pub(crate) more_after: Option<i64>,
+}
+
+/// A row as the databases return it: id, room, event id, the subject's key and version, data.
+pub(super) type Stored = (i64, String, String, Option<String>, Option<i64>, String);
+
+impl OutboxPage {
+    pub(super) fn read(stored: Vec<Stored>, limit: u32) -> Self {
+        let mut page = Self::default();
+        if stored.len() as u64 >= u64::from(limit) {
+            page.more_after = stored.last().map(|row| row.0);
+        }
+        for row in stored {
+            let id = row.0;
+            match read(row) {
+                Ok(row) => page.rows.push(row),
+                Err(why) => page.unreadable.push((id, why)),
+            }
+        }
+        page
+    }
+}
+
+fn read((id, room, event, key, version, data): Stored) -> Result<OutboxRow, String> {
+    let subject = match key {
+        None => None,
+        Some(key) => Some(Subject {
+            key: SubjectKey::try_from(key)?,
+            version: from_stored(version.unwrap_or_default()),
+        }),
+    };
+    Ok(OutboxRow {
+        id,
+        room: room.parse().map_err(|error| format!("{room:?}: {error}"))?,
+        event: NewEvent {
+            id: EventId::try_from(event)?,
+            subject,
+            data: serde_json::from_str(&data).map_err(|error| error.to_string())?,
+        },
+    })
+}
+
+/// A time or a version as it is stored: databases have no unsigned numbers.
+pub(crate) fn to_stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The reverse of [`to_stored`].
+pub(super) fn from_stored(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,115 @@
+//! The store in a host's Postgres.
+
+use async_trait::async_trait;
+use sqlx::PgPool;
+
+use super::{
+    OutboxPage, PersonRecord, Store, StoreError, StoredPerson,
+    outbox::{OutboxStore, Stored, to_stored},
+    statements,
+};
+use crate::protocol::{UnixMillis, UserId};
+
+/// $1 users, $2 times. In the order of users, so that two batches with the same people cannot wait for each other.
+const SEEN: &str = "
+    insert into realtime_person (user_id, last_seen)
+    select user_id, max(last_seen)
+    from unnest($1::text[], $2::bigint[]) as seen (user_id, last_seen)
+    group by user_id
+    order by user_id
+    on conflict (user_id) do update set last_seen = excluded.last_seen
+    where realtime_person.last_seen is null or realtime_person.last_seen < excluded.last_seen";
+
+/// $1 time, $2 ids.
+const MARK: &str = "
+    update realtime_outbox set published = $1
+    where published is null and id = any($2)";
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn person(&self, user: &UserId) -> Result<PersonRecord, StoreError> {
+        let row: Option<StoredPerson> = sqlx::query_as(statements::PERSON)
+            .bind(user.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(Into::into).unwrap_or_default())
+    }
+
+    async fn set_invisible(&self, user: &UserId, invisible: bool) -> Result<(), StoreError> {
+        sqlx::query(statements::SET_INVISIBLE)
+            .bind(user.as_str())
+            .bind(i64::from(invisible))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn set_not_before(&self, user: &UserId, at: UnixMillis) -> Result<(), StoreError> {
+        sqlx::query(statements::SET_NOT_BEFORE)
+            .bind(user.as_str())
+            .bind(to_stored(at))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn seen(&self, people: &[(UserId, UnixMillis)]) -> Result<(), StoreError> {
+        let users: Vec<&str> = people.iter().map(|(user, _)| user.as_str()).collect();
+        let times: Vec<i64> = people.iter().map(|(_, at)| to_stored(*at)).collect();
+        sqlx::query(SEEN)
+            .bind(users)
+            .bind(times)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let _: i64 = sqlx::query_scalar(statements::PING)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl OutboxStore for PostgresStore {
+    async fn unpublished(&self, after: i64, limit: u32) -> Result<OutboxPage, StoreError> {
+        let rows: Vec<Stored> = sqlx::query_as(statements::UNPUBLISHED)
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(OutboxPage::read(rows, limit))
+    }
+
+    async fn mark(&self, rows: &[i64], at: UnixMillis) -> Result<(), StoreError> {
+        sqlx::query(MARK)
+            .bind(to_stored(at))
+            .bind(rows)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn sweep(&self, published_before: UnixMillis) -> Result<u64, StoreError> {
+        let swept = sqlx::query(statements::SWEEP)
+            .bind(to_stored(published_before))
+            .bind(statements::SWEEP_LIMIT)
+            .execute(&self.pool)
+            .await?;
+        Ok(swept.rows_affected())
+    }
+}
