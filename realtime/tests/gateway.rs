@@ -101,7 +101,7 @@ async fn two_people_see_each_other_come_type_post_and_go() {
     bob.typing(Board(7), true);
     bob.run_for(Duration::from_millis(10)).await;
     ada.until("Ada sees Bob type", |ada| {
-        ada.view(Board(7)).unwrap().typing == [UserId::try_from("Bob").unwrap()]
+        ada.view(Board(7)).unwrap().typing == [User::new(UserId::try_from("Bob").unwrap(), "Bob")]
     })
     .await;
     ada.until("the typing line ends by itself", |ada| {

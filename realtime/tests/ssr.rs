@@ -18,6 +18,7 @@ fn view_of(board: i64, names: &[&str], guests: u32) -> FirstView {
         status: Status::Online,
         devices: vec![DeviceKind::Desktop],
         since,
+        at: vec![],
     };
     FirstView {
         room: Board(board).room_id(),
@@ -26,7 +27,9 @@ fn view_of(board: i64, names: &[&str], guests: u32) -> FirstView {
             seq: 4,
         },
         members: (0..).zip(names).map(member).collect(),
+        count: None,
         guests,
+        last_seen: None,
     }
 }
 

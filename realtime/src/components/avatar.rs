@@ -31,6 +31,7 @@ fn description(member: &Member) -> String {
     let status = match member.status {
         Status::Online => "online",
         Status::Away => "away",
+        Status::Invisible => "invisible to others",
     };
     let devices = member.devices.iter().filter_map(|kind| match kind {
         DeviceKind::Desktop => Some("computer"),
@@ -50,6 +51,7 @@ pub(super) fn Avatar(member: Member) -> impl IntoView {
     let status = match member.status {
         Status::Online => "online",
         Status::Away => "away",
+        Status::Invisible => "invisible",
     };
     let description = description(&member);
     view! {
@@ -88,6 +90,7 @@ mod tests {
             status: Status::Away,
             devices: vec![DeviceKind::Desktop, DeviceKind::Mobile, DeviceKind::Other],
             since: 0,
+            at: vec![],
         };
         assert_eq!(description(&member), "Ada, away (computer and phone)");
         assert!(hue(&member.user) < HUES);

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     hooks::{RoomSource, use_typing},
-    protocol::{Member, RoomId},
+    protocol::{RoomId, User},
 };
 
 /// Who else is typing in a room, in a line that keeps its place while nobody is.
@@ -40,7 +40,7 @@ fn indicator(room: Signal<RoomId>) -> AnyView {
     .into_any()
 }
 
-fn sentence(people: &[Member]) -> String {
+fn sentence(people: &[User]) -> String {
     match people {
         [] => String::new(),
         [one] => format!("{} is writing…", one.name),
@@ -55,17 +55,7 @@ mod tests {
 
     #[test]
     fn the_line_names_one_or_two_and_counts_more() {
-        let people: Vec<Member> = ["Ada", "Bob", "Cyd"]
-            .into_iter()
-            .zip(0..)
-            .map(|(name, id): (_, i64)| Member {
-                user: id.into(),
-                name: name.into(),
-                status: Default::default(),
-                devices: vec![],
-                since: 0,
-            })
-            .collect();
+        let people = ["Ada", "Bob", "Cyd"].map(|name| User::new(7, name));
         assert_eq!(sentence(&[]), "");
         assert_eq!(sentence(&people[..1]), "Ada is writing…");
         assert_eq!(sentence(&people[..2]), "Ada and Bob are writing…");

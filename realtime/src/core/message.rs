@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::protocol::{
-    DeviceId, DeviceKind, Epoch, EventId, Position, SessionId, Status, Subject, UnixMillis, User,
-    UserId, WireEvent,
+    DeviceId, DeviceKind, Epoch, EventId, Place, Position, SessionId, Status, Subject, UnixMillis,
+    User, UserId, WireEvent,
 };
 
 /// A session's presence in a room.
@@ -23,10 +23,12 @@ pub struct Entry {
     pub device: Option<DeviceId>,
     /// Its kind.
     pub device_kind: DeviceKind,
-    /// Online or away.
+    /// Online or away; invisible on every session of a person who hides.
     pub status: Status,
     /// Since when the session has been here.
     pub since: UnixMillis,
+    /// Where it is besides, as far as this room's people may know.
+    pub at: Vec<Place>,
 }
 
 impl Entry {
@@ -86,15 +88,31 @@ pub enum RoomMessage {
         epoch: Epoch,
         /// The number of the change, from 1.
         version: u64,
+        /// When it happened.
+        at: UnixMillis,
         /// The change.
         change: EntryChange,
     },
-    /// A person begins, continues or ends typing: not numbered, not kept.
+    /// Something that is neither numbered nor kept.
+    Signal(RoomSignal),
+}
+
+/// What is neither numbered nor kept.
+#[derive(Clone, Debug)]
+pub enum RoomSignal {
+    /// A person begins, continues or ends typing.
     Typing {
         /// Who.
         user: UserId,
         /// Whether typing.
         on: bool,
+    },
+    /// Somebody signals, or the host does.
+    Data {
+        /// The session that signals, which is not told; none, where the host does.
+        from: Option<EntryKey>,
+        /// The host's signal.
+        data: Arc<RawValue>,
     },
 }
 

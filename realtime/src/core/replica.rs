@@ -1,17 +1,24 @@
-//! One room on the server: who is in it, what happened in it, and what its subscribers were shown of that.
+//! One room on the server: who is in it, what happened in it, and what its viewers were shown of that.
+
+mod people;
+mod shown;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
+use people::People;
+pub use shown::Crowd;
+use shown::Shown;
+
 use super::{
     log::{EventLog, Retention},
-    message::{Entry, EntryChange, EntryKey, RoomMessage, RoomSnapshot},
+    message::{EntryChange, RoomMessage, RoomSignal, RoomSnapshot},
 };
 use crate::protocol::{
-    DeviceKind, FirstView, Joined, Member, Outcome, Position, RoomFrame, RoomId, SessionId, Status,
-    UnixMillis, UserId, WireEvent,
+    Digest, FirstView, Joined, Member, Online, Outcome, Position, RoomFrame, RoomId, TypingNow,
+    UnixMillis, User, UserId, WireEvent,
 };
 
 /// How long a typing line lives without being repeated, in milliseconds.
@@ -38,62 +45,81 @@ pub enum Applied {
 
 /// A room's state on one node.
 ///
-/// Changes gather until [`Replica::take_frame`] turns all of them into one frame; a person who came and went between
+/// Changes gather until [`Replica::take_step`] turns all of them into one frame; a person who came and went between
 /// two frames appears in none.
 #[derive(Debug)]
 pub struct Replica {
     room: RoomId,
+    crowd: Crowd,
     log: EventLog,
     version: u64,
-    people: BTreeMap<UserId, BTreeMap<SessionId, Entry>>,
-    guests: BTreeMap<SessionId, Entry>,
+    people: People,
     typing: BTreeMap<UserId, u64>,
+    last_seen: Option<UnixMillis>,
     shown: Shown,
     pending: Pending,
 }
 
-/// What the subscribers have been shown, up to frame `frame`.
-#[derive(Debug, Default)]
-struct Shown {
-    frame: u64,
-    members: BTreeMap<UserId, Member>,
-    guests: u32,
-    typing: Vec<UserId>,
-}
-
-/// What they have not been shown yet.
+/// What the viewers have not been shown yet.
 #[derive(Debug, Default)]
 struct Pending {
     events: Vec<Arc<WireEvent>>,
     people: BTreeSet<UserId>,
 }
 
+/// What is to be shown next.
+#[derive(Debug)]
+pub struct Step {
+    /// The position before it.
+    pub before: Position,
+    /// What everyone is to be shown.
+    pub change: Change,
+    /// The people of whom somebody may be shown something else than before.
+    pub touched: BTreeSet<UserId>,
+}
+
+/// What all viewers of a room are to be shown.
+#[derive(Debug)]
+pub enum Change {
+    /// Nothing new.
+    Nothing,
+    /// The next frame.
+    Frame(RoomFrame),
+    /// All of it, because the room became large or is not any more: see [`Replica::joined`].
+    Anew,
+}
+
 impl Replica {
     /// The replica of a snapshot, all of it shown.
     #[must_use]
-    pub fn new(room: RoomId, snapshot: RoomSnapshot) -> Self {
+    pub fn new(room: RoomId, snapshot: RoomSnapshot, crowd: Crowd) -> Self {
         let log = EventLog::from_parts(snapshot.position, snapshot.events);
-        let mut replica = Self {
+        let mut people = People::default();
+        people.replace(snapshot.entries);
+        let mut shown = Shown::default();
+        shown.anew(&people, crowd);
+        Self {
             room,
+            crowd,
             log,
             version: snapshot.version,
-            people: BTreeMap::new(),
-            guests: BTreeMap::new(),
+            people,
             typing: BTreeMap::new(),
-            shown: Shown::default(),
+            last_seen: None,
+            shown,
             pending: Pending::default(),
-        };
-        replica.replace_entries(snapshot.entries);
-        replica.take_frame();
-        replica
+        }
     }
 
     /// Takes over a snapshot read after a gap. Where the order goes on, the missing events become pending; where it
-    /// does not, the subscribers need a [`Joined`] of the new order and `false` is returned.
+    /// does not, the viewers need a [`Joined`] of the new order and `false` is returned.
     pub fn reload(&mut self, snapshot: RoomSnapshot) -> bool {
         let head = self.log.head();
         self.version = snapshot.version;
-        self.replace_entries(snapshot.entries);
+        let touched = self.people.replace(snapshot.entries);
+        self.pending.people.extend(touched);
+        let visible = |user: &UserId| self.people.visible(user).is_some();
+        self.typing.retain(|user, _| visible(user));
         let log = EventLog::from_parts(snapshot.position, snapshot.events);
         let missing = log.since(head);
         self.log = log;
@@ -105,15 +131,12 @@ impl Replica {
         continues
     }
 
-    fn replace_entries(&mut self, entries: Vec<Entry>) {
-        self.pending
-            .people
-            .extend(std::mem::take(&mut self.people).into_keys());
-        self.guests.clear();
-        for entry in entries {
-            self.enter(entry);
+    /// When the person of an [`Online`] room was last seen, as far as that is known from elsewhere. It is told where
+    /// they are not here, and moves forward when they go.
+    pub fn set_last_seen(&mut self, at: Option<UnixMillis>) {
+        if self.room.kind() == Online::KIND {
+            self.last_seen = self.last_seen.max(at);
         }
-        self.typing.retain(|user, _| self.people.contains_key(user));
     }
 
     /// Applies one message of the broker, in the order in which they come.
@@ -133,6 +156,7 @@ impl Replica {
             RoomMessage::Presence {
                 epoch,
                 version,
+                at,
                 change,
             } => {
                 if *epoch == self.log.head().epoch && *version <= self.version {
@@ -142,15 +166,12 @@ impl Replica {
                     return Applied::Gap;
                 }
                 self.version = *version;
-                match change {
-                    EntryChange::Enter(entry) => self.enter(entry.clone()),
-                    EntryChange::Exit(key) => self.exit(key),
-                }
+                self.change(*at, change);
                 Applied::Presence
             }
-            RoomMessage::Typing { user, on } => {
-                // Whoever is not here to be seen does not type either.
-                let changed = if *on && self.people.contains_key(user) {
+            RoomMessage::Signal(RoomSignal::Typing { user, on }) => {
+                // Whoever cannot be seen does not type either.
+                let changed = if *on && self.people.visible(user).is_some() {
                     self.typing
                         .insert(user.clone(), now + TYPING_TTL_MS)
                         .is_none()
@@ -163,36 +184,28 @@ impl Replica {
                     Applied::Nothing
                 }
             }
+            RoomMessage::Signal(RoomSignal::Data { .. }) => Applied::Nothing,
         }
     }
 
-    fn enter(&mut self, entry: Entry) {
-        match &entry.user {
-            Some(user) => {
-                self.pending.people.insert(user.id.clone());
-                self.people
-                    .entry(user.id.clone())
-                    .or_default()
-                    .insert(entry.session.clone(), entry);
-            }
-            None => {
-                self.guests.insert(entry.session.clone(), entry);
-            }
-        }
-    }
-
-    fn exit(&mut self, key: &EntryKey) {
-        let Some(user) = &key.user else {
-            self.guests.remove(&key.session);
-            return;
+    fn change(&mut self, at: UnixMillis, change: &EntryChange) {
+        let user = match change {
+            EntryChange::Enter(entry) => entry.user.as_ref().map(|user| &user.id),
+            EntryChange::Exit(key) => key.user.as_ref(),
         };
-        if let Some(sessions) = self.people.get_mut(user) {
-            sessions.remove(&key.session);
-            if sessions.is_empty() {
-                self.people.remove(user);
-                self.typing.remove(user);
+        let was_visible = user.is_some_and(|user| self.people.visible(user).is_some());
+        let touched = match change {
+            EntryChange::Enter(entry) => self.people.enter(entry.clone()),
+            EntryChange::Exit(key) => self.people.exit(key),
+        };
+        if let Some(user) = touched {
+            if self.people.visible(&user).is_none() {
+                self.typing.remove(&user);
+                if was_visible {
+                    self.set_last_seen(Some(at));
+                }
             }
-            self.pending.people.insert(user.clone());
+            self.pending.people.insert(user);
         }
     }
 
@@ -210,67 +223,109 @@ impl Replica {
         self.log.head()
     }
 
-    /// Whether nobody is here, typing lines included.
+    /// The number of the last presence change.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether nobody is here, whoever may see them.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.people.is_empty() && self.guests.is_empty()
+        self.people.is_empty()
     }
 
-    /// Everything that changed since the last frame, as the next one; nothing, where nothing did.
-    pub fn take_frame(&mut self) -> Option<RoomFrame> {
+    /// How many sessions are here, whoever may see them.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.people.sessions()
+    }
+
+    /// Everything that changed since the last step.
+    pub fn take_step(&mut self) -> Step {
         let pending = std::mem::take(&mut self.pending);
-        let (mut members, mut gone) = (Vec::new(), Vec::new());
-        for user in pending.people {
-            match self.people.get(&user).and_then(member) {
-                Some(now) if self.shown.members.get(&user) != Some(&now) => {
-                    self.shown.members.insert(user, now.clone());
-                    members.push(now);
-                }
-                Some(_) => {}
-                None => {
-                    if self.shown.members.remove(&user).is_some() {
-                        gone.push(user);
-                    }
-                }
-            }
+        let head = self.log.head();
+        let first = pending.events.first();
+        let before = Position {
+            seq: first.map_or(head.seq, |event| event.seq - 1),
+            ..head
+        };
+        if self.shown.turns(&self.people, self.crowd) {
+            let mut touched = pending.people;
+            touched.extend(self.shown.members.keys().cloned());
+            self.shown.anew(&self.people, self.crowd);
+            self.shown.last_seen = self.last_seen();
+            return Step {
+                before,
+                change: Change::Anew,
+                touched,
+            };
         }
-        let guests = self.guests.len() as u32;
-        let guests = (guests != self.shown.guests).then_some(guests);
-        self.shown.guests = guests.unwrap_or(self.shown.guests);
-        let typing: Vec<UserId> = self.typing.keys().take(TYPING_MAX).cloned().collect();
-        let typing = (typing != self.shown.typing).then_some(typing);
-        if let Some(typing) = &typing {
-            self.shown.typing.clone_from(typing);
+        let difference = self.shown.change(&self.people, &pending.people, self.crowd);
+        let mut touched = pending.people;
+        touched.extend(difference.gone.iter().cloned());
+        touched.extend(difference.members.iter().map(|member| member.user.clone()));
+        let last_seen = self.last_seen();
+        let seen = std::mem::replace(&mut self.shown.last_seen, last_seen) != last_seen;
+        let last_seen = last_seen.filter(|_| seen);
+        if pending.events.is_empty() && difference.is_empty() && last_seen.is_none() {
+            return Step {
+                before,
+                change: Change::Nothing,
+                touched,
+            };
         }
-        let events: Vec<WireEvent> = pending
-            .events
-            .iter()
-            .map(|event| (**event).clone())
-            .collect();
-        if events.is_empty()
-            && members.is_empty()
-            && gone.is_empty()
-            && guests.is_none()
-            && typing.is_none()
-        {
-            return None;
-        }
-        self.shown.frame += 1;
-        Some(RoomFrame {
+        self.shown.next_frame();
+        let events = pending.events.iter().map(|event| (**event).clone());
+        let frame = RoomFrame {
             room: self.room.clone(),
             frame: self.shown.frame,
-            events,
-            members,
-            gone,
-            guests,
-            typing,
-        })
+            events: events.collect(),
+            last_seen,
+            members: difference.members,
+            gone: difference.gone,
+            count: difference.count,
+            guests: difference.guests,
+        };
+        Step {
+            before,
+            change: Change::Frame(frame),
+            touched,
+        }
     }
 
-    /// The view for someone who joins now and already has everything up to `since`. Take the pending frame first:
-    /// the view contains what has been shown.
+    /// Who types, where that is not what was shown last.
+    pub fn take_typing(&mut self) -> Option<TypingNow> {
+        let users: Vec<User> = self
+            .typing
+            .keys()
+            .filter_map(|user| self.people.visible(user))
+            .take(TYPING_MAX)
+            .map(|member| User {
+                id: member.user.clone(),
+                name: member.name.clone(),
+            })
+            .collect();
+        if users == self.shown.typing {
+            return None;
+        }
+        self.shown.typing = users;
+        Some(self.typing())
+    }
+
+    /// Who types, as shown last.
     #[must_use]
-    pub fn joined(&self, since: Option<Position>) -> Joined {
+    pub fn typing(&self) -> TypingNow {
+        TypingNow {
+            room: self.room.clone(),
+            users: self.shown.typing.clone(),
+        }
+    }
+
+    /// The view for someone who joins now and already has everything up to `since`, with the people whom only they
+    /// are shown. Take the pending step first: the view contains what has been shown.
+    #[must_use]
+    pub fn joined(&self, since: Option<Position>, own: Vec<Member>) -> Joined {
         let (outcome, events) = match since.map(|since| self.log.since(since)) {
             None => (Outcome::Fresh, Vec::new()),
             Some(Some(events)) => (Outcome::Replay, events),
@@ -283,42 +338,64 @@ impl Replica {
             frame: self.shown.frame,
             events: events.iter().map(|event| (**event).clone()).collect(),
             members: self.shown.members.values().cloned().collect(),
+            count: self.shown.count,
             guests: self.shown.guests,
+            own,
             typing: self.shown.typing.clone(),
+            last_seen: self.shown.last_seen,
         }
+    }
+
+    /// The people whom only this viewer is shown: themselves where nobody else sees them, and those they watch where
+    /// the room shows only its first people.
+    #[must_use]
+    pub fn own(&self, viewer: Option<&UserId>, watched: &[UserId]) -> Vec<Member> {
+        let hidden = |user: &&UserId| !self.shown.members.contains_key(*user);
+        let me = viewer.filter(hidden).and_then(|me| self.people.own(me));
+        let others = watched.iter().filter(|user| Some(*user) != viewer);
+        let others = others.filter(hidden);
+        me.into_iter()
+            .chain(others.filter_map(|user| self.people.visible(user).cloned()))
+            .collect()
+    }
+
+    /// What was shown with a frame, if that is not too long ago.
+    #[must_use]
+    pub fn digest_at(&self, frame: u64) -> Option<Digest> {
+        self.shown.digest_at(frame)
+    }
+
+    fn last_seen(&self) -> Option<UnixMillis> {
+        self.last_seen.filter(|_| self.people.count() == 0)
     }
 
     /// The view for a page's first HTML.
     #[must_use]
     pub fn first_view(&self) -> FirstView {
+        let count = self.people.count();
+        let large = count > self.crowd.large;
+        let shown = if large { self.crowd.page } else { count };
         FirstView {
             room: self.room.clone(),
             position: self.log.head(),
-            members: self.people.values().filter_map(member).collect(),
-            guests: self.guests.len() as u32,
+            members: self.people.by_arrival(None).take(shown).cloned().collect(),
+            count: large.then_some(count as u32),
+            guests: self.people.guests(),
+            last_seen: self.last_seen(),
         }
     }
-}
 
-/// A person as others see them: the union of their sessions.
-fn member(sessions: &BTreeMap<SessionId, Entry>) -> Option<Member> {
-    let latest = sessions.values().max_by_key(|entry| entry.incarnation)?;
-    let user = latest.user.as_ref()?;
-    let online = sessions
-        .values()
-        .any(|entry| entry.status == Status::Online);
-    let devices: BTreeSet<DeviceKind> = sessions.values().map(|entry| entry.device_kind).collect();
-    Some(Member {
-        user: user.id.clone(),
-        name: user.name.clone(),
-        status: if online { Status::Online } else { Status::Away },
-        devices: devices.into_iter().collect(),
-        since: sessions
-            .values()
-            .map(|entry| entry.since)
-            .min()
-            .unwrap_or_default(),
-    })
+    /// The people after a place in the order in which they came, at most so many.
+    #[must_use]
+    pub fn page(&self, after: Option<&(UnixMillis, UserId)>, most: usize) -> Vec<Member> {
+        self.people.by_arrival(after).take(most).cloned().collect()
+    }
+
+    /// How many people others may see.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.people.count()
+    }
 }
 
 #[cfg(test)]

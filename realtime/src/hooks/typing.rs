@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 
 use super::{RealtimeContext, RoomSource, use_connection, use_room_view};
-use crate::protocol::{Member, RoomId};
+use crate::protocol::{RoomId, User};
 
 /// What [`use_typing`] returns.
 #[derive(Clone, Copy)]
 pub struct UseTypingReturn {
     /// The other people who are typing.
-    pub people: Signal<Vec<Member>>,
+    pub people: Signal<Vec<User>>,
     /// The person here types: to be called at each key, sent as seldom as it needs to be.
     pub start: Callback<()>,
     /// The person here has stopped: when the text is sent or given up. Without it the typing line ends by itself.
@@ -44,10 +44,9 @@ fn typing_in(room: Signal<RoomId>) -> UseTypingReturn {
     let people = Memo::new(move |_| {
         let me = me.get().map(|user| user.id);
         view.with(|view| {
-            let others = view.typing.iter().filter(|user| Some(*user) != me.as_ref());
-            others
-                .filter_map(|user| view.members.get(user).cloned())
-                .collect::<Vec<_>>()
+            let others = view.typing.iter();
+            let others = others.filter(|user| Some(&user.id) != me.as_ref());
+            others.cloned().collect::<Vec<_>>()
         })
     });
     let context = StoredValue::new(use_context::<RealtimeContext>());

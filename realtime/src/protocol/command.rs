@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    DeviceId, DeviceKind, ErrorCode, PROTOCOL_VERSION, Position, ProtocolError, RoomId, SessionId,
+    DeviceId, DeviceKind, Digest, ErrorCode, PROTOCOL_VERSION, Position, ProtocolError, RoomId,
+    SessionId, UserId,
 };
 
 /// The Socket.IO `auth` payload. Every field may be left out.
@@ -56,11 +57,40 @@ pub struct JoinRoom {
     /// The position that the client already has: what came after it is replayed. Without one nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Position>,
+    /// People to be shown even where the room is too large to show everyone, at most [`JoinRoom::MAX_WATCHED`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<UserId>,
+}
+
+impl JoinRoom {
+    /// The most people that a connection watches in one room.
+    pub const MAX_WATCHED: usize = 100;
+
+    /// A room, from now on.
+    #[must_use]
+    pub fn new(room: RoomId) -> Self {
+        Self {
+            room,
+            since: None,
+            watch: Vec::new(),
+        }
+    }
+}
+
+/// What a client has of a room, for the server to compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The room.
+    pub room: RoomId,
+    /// The last frame that it has taken.
+    pub frame: u64,
+    /// What that amounts to: see [`Digest`].
+    pub digest: Digest,
 }
 
 /// What a client asks for, one Socket.IO event each, named as on the wire. Each may carry an acknowledgement, answered
 /// with `{"ok":true}` or `{"error":{code,message}}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ClientCommand {
     /// `join {rooms: [{room, since?}]}`: join rooms, or resume them all after a reconnect. Each is answered by a
@@ -75,8 +105,39 @@ pub enum ClientCommand {
         /// Whether typing.
         on: bool,
     },
+    /// `signal {room, data}`: told to everyone else in the room who can take it right now; neither numbered nor kept.
+    Signal {
+        /// The room, joined before.
+        room: RoomId,
+        /// The host's signal.
+        data: Box<RawValue>,
+    },
+    /// `heartbeat {active?, rooms?}`: whether somebody is at the device, and what its page shows.
+    Heartbeat {
+        /// Whether the page is visible and was used a short while ago.
+        active: bool,
+        /// What it shows of the rooms it has joined.
+        rooms: Vec<Seen>,
+    },
+    /// `status {invisible}`: the person hides from everybody else, or shows themselves again, on all their devices.
+    Status {
+        /// Whether they hide.
+        invisible: bool,
+    },
+    /// `refresh {token}`: goes on with a newer token of the same person.
+    Refresh {
+        /// The token.
+        token: String,
+    },
     /// `bye {}`: the session ends for good: leave all rooms at once, without grace.
     Bye,
+}
+
+/// Equal are those that say the same on the wire.
+impl PartialEq for ClientCommand {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_json() == other.to_json()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +149,34 @@ struct Rooms<T> {
 struct Typing {
     room: RoomId,
     on: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Signal {
+    room: RoomId,
+    data: Box<RawValue>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Heartbeat {
+    #[serde(default = "yes")]
+    active: bool,
+    #[serde(default)]
+    rooms: Vec<Seen>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Serialize, Deserialize)]
+struct Status {
+    invisible: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Refresh {
+    token: String,
 }
 
 impl ClientCommand {
@@ -112,6 +201,32 @@ impl ClientCommand {
                 Typing {
                     room: room.clone(),
                     on: *on,
+                },
+            )),
+            Self::Signal { room, data } => serde_json::to_string(&(
+                "signal",
+                Signal {
+                    room: room.clone(),
+                    data: data.clone(),
+                },
+            )),
+            Self::Heartbeat { active, rooms } => serde_json::to_string(&(
+                "heartbeat",
+                Heartbeat {
+                    active: *active,
+                    rooms: rooms.clone(),
+                },
+            )),
+            Self::Status { invisible } => serde_json::to_string(&(
+                "status",
+                Status {
+                    invisible: *invisible,
+                },
+            )),
+            Self::Refresh { token } => serde_json::to_string(&(
+                "refresh",
+                Refresh {
+                    token: token.clone(),
                 },
             )),
             Self::Bye => serde_json::to_string(&("bye", serde_json::Map::new())),
@@ -149,11 +264,25 @@ impl ClientCommand {
                 room: t.room,
                 on: t.on,
             }),
+            "signal" => read::<Signal>(name, payload).map(|signal| Self::Signal {
+                room: signal.room,
+                data: signal.data,
+            }),
+            "heartbeat" => read::<Heartbeat>(name, payload).map(|heartbeat| Self::Heartbeat {
+                active: heartbeat.active,
+                rooms: heartbeat.rooms,
+            }),
+            "status" => read::<Status>(name, payload).map(|status| Self::Status {
+                invisible: status.invisible,
+            }),
+            "refresh" => read::<Refresh>(name, payload).map(|refresh| Self::Refresh {
+                token: refresh.token,
+            }),
             "bye" => Ok(Self::Bye),
             _ => Err(ProtocolError::new(
                 ErrorCode::UnknownCommand,
                 format!(
-                    "{:?} is not a command; known are join, leave, typing, bye",
+                    "{:?} is not a command; known are join, leave, typing, signal, heartbeat, status, refresh, bye",
                     shorten(name)
                 ),
             )),
@@ -200,14 +329,31 @@ mod tests {
                 JoinRoom {
                     room: room.clone(),
                     since,
+                    watch: vec![UserId::from(7)],
                 },
-                JoinRoom {
-                    room: room.clone(),
-                    since: None,
-                },
+                JoinRoom::new(room.clone()),
             ]),
             ClientCommand::Leave(vec![room.clone()]),
-            ClientCommand::Typing { room, on: true },
+            ClientCommand::Typing {
+                room: room.clone(),
+                on: true,
+            },
+            ClientCommand::Signal {
+                room: room.clone(),
+                data: RawValue::from_string(r#"{"x": 1}"#.to_owned()).unwrap(),
+            },
+            ClientCommand::Heartbeat {
+                active: false,
+                rooms: vec![Seen {
+                    room,
+                    frame: 3,
+                    digest: Digest(7),
+                }],
+            },
+            ClientCommand::Status { invisible: true },
+            ClientCommand::Refresh {
+                token: "t".to_owned(),
+            },
             ClientCommand::Bye,
         ] {
             assert_eq!(ClientCommand::from_json(&command.to_json()), Ok(command));

@@ -33,6 +33,10 @@ pub enum ErrorCode {
     Replaced,
     /// The client ended its session.
     Ended,
+    /// The host ended the person's sessions.
+    Kicked,
+    /// The host closed the room.
+    RoomClosed,
     /// The server is going away: connect again.
     GoingAway,
     /// Something the server needs is away; try again later.
@@ -59,6 +63,8 @@ impl ErrorCode {
             Self::UnsupportedProtocol => "unsupported_protocol",
             Self::Replaced => "replaced",
             Self::Ended => "ended",
+            Self::Kicked => "kicked",
+            Self::RoomClosed => "room_closed",
             Self::GoingAway => "going_away",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Member, Position, ProtocolError, RoomId, SessionId, User, UserId, WireEvent};
+use super::{
+    Member, Position, ProtocolError, RoomId, SessionId, UnixMillis, User, UserId, WireEvent,
+};
 
 /// `welcome`: the first frame of a connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +20,25 @@ pub struct Welcome {
     pub user: Option<User>,
     /// How often a person who goes on typing should repeat it, in milliseconds.
     pub typing_repeat_ms: u32,
+    /// How often the client should send a heartbeat, in milliseconds; 0 where the server knows none.
+    #[serde(default)]
+    pub heartbeat_ms: u32,
+    /// After how many milliseconds without use the person counts as away.
+    #[serde(default = "default_away_ms")]
+    pub idle_ms: u32,
+    /// After how many milliseconds in a hidden page the person counts as away.
+    #[serde(default = "default_away_ms")]
+    pub hidden_ms: u32,
+    /// In how many milliseconds the sign-in expires, where it does: refresh it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
+    /// Whether the person hides from everybody else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invisible: bool,
+}
+
+fn default_away_ms() -> u32 {
+    300_000
 }
 
 /// How a join relates to the position that the client named.
@@ -47,13 +68,22 @@ pub struct Joined {
     /// The events after the named position, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<WireEvent>,
-    /// Everyone here.
+    /// Everyone here; in a large room the first of them.
     pub members: Vec<Member>,
+    /// How many people are here, where that is more than `members` tells: in a large room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
     /// How many sessions without a user are here.
     pub guests: u32,
+    /// People whom only this client is shown: see [`Own`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<Member>,
     /// Who is typing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub typing: Vec<UserId>,
+    pub typing: Vec<User>,
+    /// In an [`online`](super::Online) room: when the person was last seen, where they are not here now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<UnixMillis>,
 }
 
 /// `room`: everything that happened in a room since its last frame. What did not change is left out.
@@ -69,15 +99,66 @@ pub struct RoomFrame {
     /// People who came, or whose view changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Member>,
-    /// People who went.
+    /// People who went; in a large room also those who are not among the first any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<UserId>,
+    /// In a large room the number of people, when it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
     /// The number of guests, when it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guests: Option<u32>,
-    /// Everyone who is typing, when that changed.
+    /// In an [`online`](super::Online) room: when the person was last seen, when they went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub typing: Option<Vec<UserId>>,
+    pub last_seen: Option<UnixMillis>,
+}
+
+/// `own`: the people whom only this client is shown, in place of those before: its own person where others do not see
+/// them, and in a large room itself and those it watches, as far as they are not among `members`. Not numbered: it
+/// follows the frame to which it belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Own {
+    /// The room.
+    pub room: RoomId,
+    /// These people.
+    pub members: Vec<Member>,
+}
+
+/// `typing`: everyone who is typing in a room, when that changed. Not numbered, and the first thing to be left out for
+/// a client that reads slowly; it is told again when that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypingNow {
+    /// The room.
+    pub room: RoomId,
+    /// Who types.
+    pub users: Vec<User>,
+}
+
+/// `status`: whether the person hides from everybody else, to all their connections when that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusNow {
+    /// Whether they hide.
+    pub invisible: bool,
+}
+
+/// `refreshed`: the connection goes on with a newer sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refreshed {
+    /// In how many milliseconds it expires, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
+}
+
+/// `signal`: somebody signals, or the host does. Not numbered and not kept: who cannot take it misses it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Signalled {
+    /// The room.
+    pub room: RoomId,
+    /// Who; nobody, where the host signals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// The host's signal.
+    pub data: Box<RawValue>,
 }
 
 /// `refused`: a room was not joined, or may no longer be seen.
@@ -121,10 +202,16 @@ pub struct FirstView {
     pub room: RoomId,
     /// Where the page's data begins: events after it are delivered to the page.
     pub position: Position,
-    /// Everyone here.
+    /// Everyone here; in a large room the first of them.
     pub members: Vec<Member>,
+    /// How many people are here, where that is more than `members` tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
     /// How many guests are here.
     pub guests: u32,
+    /// In an [`online`](super::Online) room: when the person was last seen, where they are not here now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<UnixMillis>,
 }
 
 /// Everything a server sends.
@@ -139,6 +226,16 @@ pub enum ServerFrame {
     Refused(Refused),
     /// A room changed.
     Room(RoomFrame),
+    /// The people whom only this client is shown changed.
+    Own(Own),
+    /// Who types changed.
+    Typing(TypingNow),
+    /// Somebody signals.
+    Signal(Signalled),
+    /// The person hides, or shows themselves again.
+    Status(StatusNow),
+    /// The sign-in was refreshed.
+    Refreshed(Refreshed),
     /// A command without acknowledgement failed.
     Error(ProtocolError),
     /// The server closes.
@@ -160,6 +257,11 @@ impl ServerFrame {
             "joined" => Self::Joined(serde_json::from_str(payload)?),
             "refused" => Self::Refused(serde_json::from_str(payload)?),
             "room" => Self::Room(serde_json::from_str(payload)?),
+            "own" => Self::Own(serde_json::from_str(payload)?),
+            "typing" => Self::Typing(serde_json::from_str(payload)?),
+            "signal" => Self::Signal(serde_json::from_str(payload)?),
+            "status" => Self::Status(serde_json::from_str(payload)?),
+            "refreshed" => Self::Refreshed(serde_json::from_str(payload)?),
             "error" => Self::Error(serde_json::from_str(payload)?),
             "goodbye" => Self::Goodbye(serde_json::from_str(payload)?),
             unknown => Self::Unknown(unknown.to_owned()),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{UnixMillis, UserId};
+use super::{RoomId, UnixMillis, UserId};
 
 /// How a person is present. A newer server's unknown status reads as [`Status::Online`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -10,6 +10,8 @@ use super::{UnixMillis, UserId};
 pub enum Status {
     /// Present, but idle or in a hidden tab.
     Away,
+    /// Present, and hidden from everybody else by their own wish: only they see themselves so.
+    Invisible,
     /// Present.
     #[default]
     #[serde(other)]
@@ -32,6 +34,18 @@ pub enum DeviceKind {
     Other,
 }
 
+impl DeviceKind {
+    /// The kind as it stands on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Desktop => "desktop",
+            Self::Mobile => "mobile",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A person in a room: the union of their sessions there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -46,5 +60,17 @@ pub struct Member {
     #[serde(default)]
     pub devices: Vec<DeviceKind>,
     /// Since when they have been in this room, on whichever device, without a break longer than the leave grace.
+    pub since: UnixMillis,
+    /// Where they are besides, as far as the host lets this room's people know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at: Vec<Place>,
+}
+
+/// A room in which a person is, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The room.
+    pub room: RoomId,
+    /// Since when one of their sessions has been there.
     pub since: UnixMillis,
 }

@@ -5,23 +5,28 @@
 //! names, fields and variants are skipped, never fatal, so that old and new versions can talk during a deploy.
 
 pub mod command;
+pub mod digest;
 pub mod error;
 pub mod event;
 pub mod frame;
 pub mod ids;
 pub mod member;
 pub mod position;
+pub mod reserved;
 pub mod room;
 
-pub use command::{Auth, ClientCommand, JoinRoom};
+pub use command::{Auth, ClientCommand, JoinRoom, Seen};
+pub use digest::Digest;
 pub use error::{ErrorCode, ProtocolError};
 pub use event::{Draft, RoomEvent, RoomUpdate, Subject, WireEvent};
 pub use frame::{
-    CloseAction, FirstView, Goodbye, Joined, Outcome, Refused, RoomFrame, ServerFrame, Welcome,
+    CloseAction, FirstView, Goodbye, Joined, Outcome, Own, Refreshed, Refused, RoomFrame,
+    ServerFrame, Signalled, StatusNow, TypingNow, Welcome,
 };
 pub use ids::{DeviceId, EventId, SessionId, SubjectKey, User, UserId};
-pub use member::{DeviceKind, Member, Status};
+pub use member::{DeviceKind, Member, Place, Status};
 pub use position::{Epoch, Position};
+pub use reserved::{Announcements, Online};
 pub use room::{NoEvent, Room, RoomId, RoomIdError};
 
 /// The version of the wire protocol that this crate speaks. A client names its own in [`Auth::protocol`].

@@ -23,15 +23,21 @@ impl Serialize for Epoch {
 
 impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let value = digits
-            .then(|| u64::from_str_radix(&text, 16).ok())
-            .flatten();
-        value
+        hexadecimal(deserializer)?
             .map(Self)
             .ok_or_else(|| de::Error::custom("an epoch is 16 hexadecimal digits"))
     }
+}
+
+/// A number of 16 hexadecimal digits, if it is one.
+pub(super) fn hexadecimal<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    Ok(digits
+        .then(|| u64::from_str_radix(&text, 16).ok())
+        .flatten())
 }
 
 /// A place in a room's order: everything up to and including event `seq` of this `epoch`.

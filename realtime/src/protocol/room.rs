@@ -34,7 +34,7 @@ pub enum RoomIdError {
 
 impl RoomId {
     /// The greatest length of a room's name, in bytes.
-    pub const MAX_LEN: usize = 128;
+    pub const MAX_LEN: usize = 200;
 
     /// A room by kind and id, and a part if it has one.
     ///
@@ -124,6 +124,9 @@ pub trait Room: Clone + PartialEq + Send + Sync + 'static {
     /// What is published in rooms of this kind.
     type Event: Serialize + de::DeserializeOwned + Send + Sync + 'static;
 
+    /// What people in rooms of this kind signal to each other: neither ordered nor kept, such as cursors.
+    type Signal: Serialize + de::DeserializeOwned + Send + Sync + 'static;
+
     /// The room's name.
     ///
     /// # Panics
@@ -134,13 +137,14 @@ pub trait Room: Clone + PartialEq + Send + Sync + 'static {
     fn from_room_id(room: &RoomId) -> Option<Self>;
 }
 
-/// The event type of rooms in which nothing is published.
+/// The type of events in rooms in which nothing is published, and of signals where there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoEvent {}
 
 /// Any room, untyped: its events are JSON.
 impl Room for RoomId {
     type Event = serde_json::Value;
+    type Signal = serde_json::Value;
 
     fn room_id(&self) -> RoomId {
         self.clone()
@@ -153,8 +157,9 @@ impl Room for RoomId {
 
 /// Declares the host's kinds of rooms, each with the type of its id and of its events.
 ///
-/// The kind in the room's name is the type's name in `snake_case`, or what `in` says. A kind without `=>` publishes
-/// nothing.
+/// The kind in the room's name is the type's name in `snake_case`, or what `in` says. After `=>` stands the type of its
+/// events, and then the type of the signals that its people send each other; a kind without has none. The kinds
+/// `online` and `announcements` are the crate's own.
 ///
 /// ```
 /// use leptos_realtime::{Room, RoomId, rooms};
@@ -168,8 +173,8 @@ impl Room for RoomId {
 ///     Community(i64);
 ///     /// Its administrators: `community:{id}:admins`.
 ///     CommunityAdmins(i64) in "community":"admins";
-///     /// One board.
-///     Board(i64) => BoardEvent;
+///     /// One board, with the pointers of those who look at it.
+///     Board(i64) => BoardEvent, (u16, u16);
 /// }
 ///
 /// assert_eq!(Board(7).room_id().as_str(), "board:7");
@@ -180,7 +185,7 @@ impl Room for RoomId {
 /// ```
 #[macro_export]
 macro_rules! rooms {
-    ($($(#[$doc:meta])* $name:ident($id:ty) $(in $kind:literal : $part:literal)? $(=> $event:ty)?);+ $(;)?) => {
+    ($($(#[$doc:meta])* $name:ident($id:ty) $(in $kind:literal : $part:literal)? $(=> $event:ty $(, $signal:ty)?)?);+ $(;)?) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -193,6 +198,7 @@ macro_rules! rooms {
 
             impl $crate::Room for $name {
                 type Event = $crate::__room_event!($($event)?);
+                type Signal = $crate::__room_event!($($($signal)?)?);
 
                 fn room_id(&self) -> $crate::RoomId {
                     let (kind, part) = Self::NAME;
@@ -321,7 +327,7 @@ mod tests {
             );
         }
         let long = format!("board:{}", "x".repeat(RoomId::MAX_LEN));
-        assert_eq!(long.parse::<RoomId>(), Err(RoomIdError::TooLong(134)));
+        assert_eq!(long.parse::<RoomId>(), Err(RoomIdError::TooLong(206)));
     }
 
     proptest! {

@@ -111,6 +111,8 @@ pub(crate) type Authenticate =
 pub(crate) type Authorize = dyn Fn(Option<User>, Vec<RoomId>, Access) -> BoxFuture<'static, Result<Vec<RoomId>, AuthError>>
     + Send
     + Sync;
+pub(crate) type Whereabouts =
+    dyn Fn(Option<User>, RoomId) -> BoxFuture<'static, Vec<RoomId>> + Send + Sync;
 pub(crate) type AutoJoin = dyn Fn(Option<User>) -> BoxFuture<'static, Vec<RoomId>> + Send + Sync;
 
 /// The host's callbacks, as [`super::RealtimeBuilder`] takes them.
@@ -119,6 +121,7 @@ pub(crate) struct Callbacks {
     pub(crate) authenticate: Arc<Authenticate>,
     pub(crate) authorize: Arc<Authorize>,
     pub(crate) auto_join: Arc<AutoJoin>,
+    pub(crate) whereabouts: Arc<Whereabouts>,
 }
 
 impl Callbacks {

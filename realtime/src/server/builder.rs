@@ -5,7 +5,10 @@ use std::{future::Future, num::NonZero, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    auth::{Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake, SignIn},
+    auth::{
+        Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake, SignIn,
+        Whereabouts,
+    },
     broker::{Broker, Inbox, MemoryBroker},
     config::RealtimeConfig,
     gateway::Gateway,
@@ -46,6 +49,7 @@ pub struct RealtimeBuilder {
     authenticate: Option<Arc<Authenticate>>,
     authorize: Option<Arc<Authorize>>,
     auto_join: Arc<AutoJoin>,
+    whereabouts: Arc<Whereabouts>,
 }
 
 impl RealtimeBuilder {
@@ -61,6 +65,7 @@ impl RealtimeBuilder {
             authenticate: None,
             authorize: None,
             auto_join,
+            whereabouts: Arc::new(|_, _| Box::pin(std::future::ready(Vec::new()))),
         }
     }
 
@@ -119,6 +124,18 @@ impl RealtimeBuilder {
         self
     }
 
+    /// In which other rooms people may see that somebody is in this one: such as, in the community, that they look at
+    /// one of its boards. Nowhere, by default. Asked at each join; whoever sees the other rooms is told, so a room that
+    /// not all of them may see must not be named there.
+    pub fn whereabouts<F, Fut>(mut self, f: F) -> Self
+    where
+        F: Fn(Option<User>, RoomId) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<RoomId>> + Send + 'static,
+    {
+        self.whereabouts = Arc::new(move |who, room| Box::pin(f(who, room)));
+        self
+    }
+
     /// Meets other nodes of this process at their broker: for tests of several instances.
     #[cfg(feature = "testing")]
     pub(crate) fn meeting(mut self, broker: MemoryBroker) -> Self {
@@ -137,6 +154,7 @@ impl RealtimeBuilder {
                 .ok_or(StartError::Missing("authenticate"))?,
             authorize: self.authorize.ok_or(StartError::Missing("authorize"))?,
             auto_join: self.auto_join,
+            whereabouts: self.whereabouts,
         };
         let config = self.config;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
@@ -161,11 +179,20 @@ impl RealtimeBuilder {
             Some(around) => around(broker),
             None => broker,
         };
-        let hub = Hub::start(broker, inbox, receivers, &config, &tasks, &stop);
+        let hub = Hub::start(
+            broker,
+            store.clone(),
+            inbox,
+            receivers,
+            &config,
+            &tasks,
+            &stop,
+        );
         let gateway = Gateway::start(
             config.clone(),
             callbacks.clone(),
             hub.clone(),
+            store.clone(),
             tasks.clone(),
             stop.clone(),
         );

@@ -3,7 +3,7 @@
 use std::{fmt::Display, str::FromStr, time::Duration};
 
 use super::limits::Limits;
-use crate::core::log::Retention;
+use crate::core::{log::Retention, replica::Crowd};
 
 /// What a host may set. [`RealtimeConfig::default`] is good for development and for most sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,16 @@ pub struct RealtimeConfig {
     pub presence_window: Duration,
     /// The retained events of each room.
     pub retention: Retention,
+    /// From how many people on a room is large, and how many of them it shows then.
+    pub crowd: Crowd,
+    /// How often clients send a heartbeat.
+    pub heartbeat_interval: Duration,
+    /// After how long without use of their page a person counts as away.
+    pub away_after_idle: Duration,
+    /// After how long in a hidden page a person counts as away.
+    pub away_after_hidden: Duration,
+    /// The greatest size of a signal, as JSON, in bytes.
+    pub max_signal_bytes: usize,
     /// The greatest size of a client's message, in bytes.
     pub max_message_bytes: usize,
     /// The greatest size of an event, as JSON, in bytes.
@@ -63,6 +73,11 @@ impl Default for RealtimeConfig {
             leave_grace: Duration::from_secs(5),
             presence_window: Duration::from_millis(100),
             retention: Retention::default(),
+            crowd: Crowd::default(),
+            heartbeat_interval: Duration::from_secs(25),
+            away_after_idle: Duration::from_secs(5 * 60),
+            away_after_hidden: Duration::from_secs(30),
+            max_signal_bytes: 1024,
             max_message_bytes: 16 * 1024,
             max_event_bytes: 64 * 1024,
             max_unsent_bytes: 1024 * 1024,
@@ -121,6 +136,11 @@ impl RealtimeConfig {
     /// | `REALTIME_STALL_TIMEOUT_MS` | how long a socket that does not read is kept | 30000 |
     /// | `REALTIME_LEAVE_GRACE_MS` | how long others go on seeing a person whose connection was lost | 5000 |
     /// | `REALTIME_PRESENCE_WINDOW_MS` | how long presence changes are gathered into one frame | 100 |
+    /// | `REALTIME_HEARTBEAT_MS` | how often clients send a heartbeat | 25000 |
+    /// | `REALTIME_AWAY_IDLE_MS` | after how long without use of their page a person counts as away | 300000 |
+    /// | `REALTIME_AWAY_HIDDEN_MS` | after how long in a hidden page a person counts as away | 30000 |
+    /// | `REALTIME_LARGE_ROOM` | with more people than this a room shows only their number and the first of them | 200 |
+    /// | `REALTIME_LARGE_ROOM_PAGE` | how many people a large room shows | 50 |
     /// | `REALTIME_RETAIN_EVENTS` | events kept per room | 1000 |
     /// | `REALTIME_RETAIN_MS` | the greatest age of a kept event | 600000 |
     /// | `REALTIME_RETAIN_BYTES` | the greatest size of a room's kept events | 1048576 |
@@ -170,6 +190,13 @@ impl RealtimeConfig {
             stall_timeout: millis("REALTIME_STALL_TIMEOUT_MS", base.stall_timeout, 100)?,
             leave_grace: millis("REALTIME_LEAVE_GRACE_MS", base.leave_grace, 0)?,
             presence_window: millis("REALTIME_PRESENCE_WINDOW_MS", base.presence_window, 1)?,
+            heartbeat_interval: millis("REALTIME_HEARTBEAT_MS", base.heartbeat_interval, 1_000)?,
+            away_after_idle: millis("REALTIME_AWAY_IDLE_MS", base.away_after_idle, 1_000)?,
+            away_after_hidden: millis("REALTIME_AWAY_HIDDEN_MS", base.away_after_hidden, 0)?,
+            crowd: Crowd {
+                large: number("REALTIME_LARGE_ROOM", base.crowd.large as u64, 1)? as usize,
+                page: number("REALTIME_LARGE_ROOM_PAGE", base.crowd.page as u64, 1)? as usize,
+            },
             retention: Retention {
                 count: number("REALTIME_RETAIN_EVENTS", base.retention.count as u64, 1)? as usize,
                 age_ms: number("REALTIME_RETAIN_MS", base.retention.age_ms, 1_000)?,

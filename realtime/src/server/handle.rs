@@ -18,8 +18,10 @@ use super::{
 };
 use crate::{
     components::STYLES,
-    core::message::NewEvent,
-    protocol::{Draft, ErrorCode, EventId, FirstView, Position, ProtocolError, Room},
+    core::message::{NewEvent, RoomSignal},
+    protocol::{
+        Announcements, Draft, ErrorCode, EventId, FirstView, Position, ProtocolError, Room,
+    },
 };
 
 /// How long a shutdown waits for the last frames and tasks.
@@ -50,14 +52,13 @@ pub(super) struct Inner {
     pub(super) config: RealtimeConfig,
     pub(super) callbacks: Callbacks,
     pub(super) hub: Arc<Hub>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) gateway: Gateway,
     #[cfg_attr(
         not(feature = "testing"),
         allow(dead_code, reason = "where tests let nodes meet")
     )]
     pub(super) memory: MemoryBroker,
-    #[allow(dead_code, reason = "presence and sign-in keep people's records there")]
-    pub(super) store: Arc<dyn Store>,
     /// Nothing where the host gave no database.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) outbox: Option<super::outbox::Outbox>,
@@ -128,6 +129,37 @@ impl Realtime {
     ) -> Result<Position, PublishError> {
         let event = self.write(&event.into())?;
         Ok(self.0.hub.broker().append(&room.room_id(), event).await?)
+    }
+
+    /// Tells something to everyone who is connected, on every instance, whatever rooms they are in. Clients hear it
+    /// with [`use_announcements`](crate::use_announcements); who was away for a moment hears it when they are back.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn announce<'a, E: Serialize + 'a>(
+        &self,
+        event: impl Into<Draft<'a, E>>,
+    ) -> Result<Position, PublishError> {
+        let event = self.write(&event.into())?;
+        let room = Announcements::id();
+        Ok(self.0.hub.broker().append(&room, event).await?)
+    }
+
+    /// Signals to everyone in a room who can take it right now: neither ordered nor kept.
+    ///
+    /// # Errors
+    /// When the signal cannot be written as JSON, is larger than `RealtimeConfig::max_signal_bytes`, or the meeting
+    /// point of instances is away.
+    pub async fn signal<R: Room>(&self, room: R, signal: &R::Signal) -> Result<(), PublishError> {
+        let data = serde_json::value::to_raw_value(signal)?;
+        let (size, limit) = (data.get().len(), self.0.config.max_signal_bytes);
+        if size > limit {
+            return Err(PublishError::TooLarge(size, limit));
+        }
+        let data = data.into();
+        let signal = RoomSignal::Data { from: None, data };
+        let told = self.0.hub.broker().signal(&room.room_id(), signal).await;
+        Ok(told?)
     }
 
     /// An event as it travels, with an id of its own.

@@ -11,7 +11,10 @@ mod viewer;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,15 +27,17 @@ use super::{
     broker::{Broker, BrokerError, Inbox, InboxReceiver},
     clock::Monotonic,
     config::RealtimeConfig,
+    store::Store,
 };
 use crate::{
-    core::log::Retention,
-    protocol::{FirstView, Position, RoomId},
+    core::{log::Retention, replica::Crowd},
+    protocol::{Digest, FirstView, JoinRoom, Member, Online, Room, RoomId, UnixMillis, UserId},
 };
 
 /// See the [module](self).
 pub(crate) struct Hub {
     broker: Arc<dyn Broker>,
+    store: Arc<dyn Store>,
     inbox: Inbox,
     rooms: Mutex<HashMap<RoomId, Arc<ServedRoom>>>,
     /// Held while the broker is asked for a room's messages or told to stop: a room that is served anew must not lose
@@ -40,14 +45,26 @@ pub(crate) struct Hub {
     subscribing: tokio::sync::Mutex<()>,
     clock: Monotonic,
     retention: Retention,
+    crowd: Crowd,
     window: Duration,
     idle: Duration,
+    pub(super) stats: HubStats,
+}
+
+/// What went wrong and was mended.
+#[derive(Debug, Default)]
+pub(super) struct HubStats {
+    /// Views that differed from what was sent.
+    pub(super) divergences: AtomicU64,
+    /// Rooms that had lost a message without noticing.
+    pub(super) losses: AtomicU64,
 }
 
 impl Hub {
     /// Starts the hub's shards, which end with the token.
     pub(crate) fn start(
         broker: Arc<dyn Broker>,
+        store: Arc<dyn Store>,
         inbox: Inbox,
         receivers: Vec<InboxReceiver>,
         config: &RealtimeConfig,
@@ -56,11 +73,14 @@ impl Hub {
     ) -> Arc<Self> {
         let hub = Arc::new(Self {
             broker,
+            store,
             inbox,
             rooms: Mutex::default(),
             subscribing: tokio::sync::Mutex::default(),
             clock: Monotonic::start(),
             retention: config.retention,
+            crowd: config.crowd,
+            stats: HubStats::default(),
             window: config.presence_window,
             idle: config.room_idle,
         });
@@ -79,7 +99,7 @@ impl Hub {
         let served = self
             .rooms()
             .entry(room.clone())
-            .or_insert_with(|| Arc::new(ServedRoom::new(room.clone())))
+            .or_insert_with(|| Arc::new(ServedRoom::new(room.clone(), self.crowd)))
             .clone();
         served.touch();
         served
@@ -90,11 +110,26 @@ impl Hub {
                     self.broker.subscribe(room).await?;
                 }
                 let snapshot = self.broker.snapshot(room).await?;
-                served.lock().load(snapshot, self.clock.millis());
+                let last_seen = self.last_seen(room).await;
+                let mut state = served.lock();
+                state.load(snapshot, self.clock.millis());
+                state.set_last_seen(last_seen);
                 Ok(())
             })
             .await?;
         Ok(served)
+    }
+
+    /// When the person of an `online` room was last seen. Not to be found out is no reason not to show the rest.
+    async fn last_seen(&self, room: &RoomId) -> Option<UnixMillis> {
+        let Online(user) = Online::from_room_id(room)?;
+        match self.store.person(&user).await {
+            Ok(person) => person.last_seen,
+            Err(error) => {
+                tracing::warn!(%room, %error, "could not read when a person was last seen");
+                None
+            }
+        }
     }
 
     /// A room's people and position for a page's first HTML.
@@ -104,16 +139,69 @@ impl Hub {
         view.ok_or_else(|| BrokerError::Unavailable(format!("{room} is not loaded")))
     }
 
+    /// A room's people after a place in the order in which they came, and how many there are.
+    pub(crate) async fn page(
+        &self,
+        room: &RoomId,
+        after: Option<&(UnixMillis, UserId)>,
+        most: usize,
+    ) -> Result<(Vec<Member>, usize), BrokerError> {
+        let served = self.serve(room).await?;
+        let page = served.lock().page(after, most);
+        page.ok_or_else(|| BrokerError::Unavailable(format!("{room} is not loaded")))
+    }
+
+    /// How many sessions are in a room that is served here.
+    pub(crate) fn sessions(&self, room: &RoomId) -> usize {
+        self.served(room)
+            .map_or(0, |served| served.lock().sessions())
+    }
+
     /// Shows a room to a viewer: its view now, then every frame.
     pub(crate) async fn join(
         &self,
-        room: &RoomId,
+        join: &JoinRoom,
         viewer: &Arc<dyn Viewer>,
-        since: Option<Position>,
     ) -> Result<(), BrokerError> {
+        self.add(join, viewer, false).await
+    }
+
+    /// Shows a viewer what happens in a room from now on, without a view to begin with.
+    pub(crate) async fn overhear(
+        &self,
+        room: RoomId,
+        viewer: &Arc<dyn Viewer>,
+    ) -> Result<(), BrokerError> {
+        self.add(&JoinRoom::new(room), viewer, true).await
+    }
+
+    async fn add(
+        &self,
+        join: &JoinRoom,
+        viewer: &Arc<dyn Viewer>,
+        quiet: bool,
+    ) -> Result<(), BrokerError> {
+        let mut watched = join.watch.clone();
+        watched.truncate(JoinRoom::MAX_WATCHED);
         // A room may stop being served between the two lines; then it is served anew.
-        while !self.serve(room).await?.lock().join(viewer, since) {}
+        while !self
+            .serve(&join.room)
+            .await?
+            .lock()
+            .join(viewer, join.since, watched.clone(), quiet)
+        {}
         Ok(())
+    }
+
+    /// Compares what a viewer shows of a room with what it was sent, and mends a difference.
+    pub(crate) fn compare(&self, room: &RoomId, viewer: ViewerId, frame: u64, digest: Digest) {
+        let diverges = self
+            .served(room)
+            .is_some_and(|served| served.lock().diverges(viewer, frame, digest));
+        if diverges {
+            self.stats.divergences.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(%room, viewer = viewer.0, frame, "a client showed something else than it was sent");
+        }
     }
 
     /// Whether a viewer has what it is to see of a room, or does not see it any more.
@@ -128,6 +216,16 @@ impl Hub {
             served.lock().leave(viewer);
             served.touch();
         }
+    }
+
+    /// How many rooms are served, how many views of clients diverged, and how many rooms had lost messages.
+    pub(crate) fn count(&self) -> (usize, u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let HubStats {
+            divergences,
+            losses,
+        } = &self.stats;
+        (self.rooms().len(), read(divergences), read(losses))
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<ServedRoom>>> {

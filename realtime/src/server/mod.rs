@@ -22,8 +22,10 @@ mod hub;
 #[cfg(feature = "jwt")]
 mod jwt;
 pub mod limits;
+mod moderation;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outbox;
+mod stats;
 mod store;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
@@ -34,8 +36,10 @@ pub use handle::{PublishError, Realtime};
 #[cfg(feature = "jwt")]
 pub use jwt::{Jwt, JwtError};
 pub use limits::{Limits, Rate};
+pub use moderation::ModerationError;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use outbox::HostTransaction;
+pub use stats::Stats;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use store::Database;
 pub use store::StoreError;

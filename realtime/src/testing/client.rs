@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures::{SinkExt, StreamExt};
 use http::{Request, header};
+use serde_json::value::to_raw_value;
 use tokio::{
     io::DuplexStream,
     time::{Instant, sleep_until, timeout},
@@ -16,11 +17,15 @@ use tokio_tungstenite::{
 use crate::{
     Realtime,
     core::{
-        session::{Connection, Input, ListenerId, Output, Session, SessionConfig},
+        session::{
+            Answer, Connection, Input, ListenerId, Output, RequestId, Session, SessionConfig,
+        },
         view::RoomView,
     },
-    protocol::{Auth, Position, Room, RoomId},
+    protocol::{Auth, Position, Room, RoomId, Signalled, UserId},
 };
+
+type Tokens = Box<dyn FnMut() -> Option<String> + Send>;
 
 /// How long [`TestClient::until`] waits.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +41,9 @@ pub struct TestClient {
     socket: Option<WebSocketStream<DuplexStream>>,
     started: Instant,
     events: BTreeMap<RoomId, Vec<String>>,
+    signals: Vec<Signalled>,
+    answers: BTreeMap<RequestId, Answer>,
+    tokens: Option<Tokens>,
     listeners: BTreeMap<ListenerId, RoomId>,
     texts: Vec<String>,
 }
@@ -44,18 +52,42 @@ impl TestClient {
     /// A client of a node, connecting.
     #[must_use]
     pub fn connect(node: &Realtime, auth: Auth) -> Self {
-        let mut client = Self {
+        let mut client = Self::new(node, auth, SessionConfig::default());
+        client.input(Input::Start);
+        client
+    }
+
+    /// A client that asks for a token before each connect and before its sign-in expires.
+    #[must_use]
+    pub fn with_tokens(
+        node: &Realtime,
+        auth: Auth,
+        tokens: impl FnMut() -> Option<String> + Send + 'static,
+    ) -> Self {
+        let config = SessionConfig {
+            asks_for_token: true,
+            ..SessionConfig::default()
+        };
+        let mut client = Self::new(node, auth, config);
+        client.tokens = Some(Box::new(tokens));
+        client.input(Input::Start);
+        client
+    }
+
+    fn new(node: &Realtime, auth: Auth, config: SessionConfig) -> Self {
+        Self {
             node: node.clone(),
             cookie: None,
-            session: Session::new(SessionConfig::default(), auth),
+            session: Session::new(config, auth),
             socket: None,
             started: Instant::now(),
             events: BTreeMap::new(),
+            signals: Vec::new(),
+            answers: BTreeMap::new(),
+            tokens: None,
             listeners: BTreeMap::new(),
             texts: Vec::new(),
-        };
-        client.input(Input::Start);
-        client
+        }
     }
 
     /// Sends this `Cookie` header from the next connection on.
@@ -85,6 +117,39 @@ impl TestClient {
     pub fn typing<R: Room>(&mut self, room: R, on: bool) {
         let now = self.now();
         self.session.typing(now, &room.room_id(), on);
+    }
+
+    /// Shows these people of a room even where it is too large to show everyone.
+    pub fn watch<R: Room>(&mut self, room: R, people: Vec<UserId>) {
+        self.session.watch(&room.room_id(), people);
+    }
+
+    /// Signals to everyone else in a room.
+    pub fn signal<R: Room>(&mut self, room: R, signal: &R::Signal) -> RequestId {
+        let data = to_raw_value(signal).expect("the signal is JSON");
+        let now = self.now();
+        self.session.signal(now, &room.room_id(), data)
+    }
+
+    /// The person hides, or shows themselves again.
+    pub fn set_invisible(&mut self, invisible: bool) -> RequestId {
+        let now = self.now();
+        self.session.set_invisible(now, invisible)
+    }
+
+    /// The page is shown, or hidden.
+    pub fn set_visible(&mut self, visible: bool) {
+        self.input(Input::Visible(visible));
+    }
+
+    /// The machine has a network, or has none any more.
+    pub fn set_network(&mut self, there: bool) {
+        self.input(Input::Network(there));
+    }
+
+    /// The person does something.
+    pub fn touch(&mut self) {
+        self.input(Input::Used);
     }
 
     /// Ends the session for good.
@@ -126,6 +191,24 @@ impl TestClient {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         self.session.connection()
+    }
+
+    /// What this client was signalled, in the order in which it came.
+    #[must_use]
+    pub fn signals(&self) -> &[Signalled] {
+        &self.signals
+    }
+
+    /// What became of a request; nothing yet, perhaps.
+    #[must_use]
+    pub fn answer(&self, request: RequestId) -> Option<&Answer> {
+        self.answers.get(&request)
+    }
+
+    /// The session itself.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     /// Every message this client ever received, as it came.
@@ -183,7 +266,7 @@ impl TestClient {
     async fn step(&mut self, end: Instant) {
         let due = self
             .session
-            .deadline()
+            .deadline(self.now())
             .map_or(end, |at| self.started + Duration::from_millis(at))
             .min(end);
         let Some(socket) = &mut self.socket else {
@@ -223,6 +306,14 @@ impl TestClient {
                     self.record(listener, event.data.get().to_owned());
                 }
                 Output::Reset(listener, _) => self.record(listener, "reset".to_owned()),
+                Output::Signal(signal) => self.signals.push(signal),
+                Output::Answered(request, answer) => {
+                    self.answers.insert(request, answer);
+                }
+                Output::NeedToken => {
+                    let token = self.tokens.as_mut().and_then(|next| next());
+                    self.input(Input::Token(token));
+                }
                 Output::Connection | Output::View(_) => {}
             }
         }

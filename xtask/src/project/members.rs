@@ -50,11 +50,7 @@ fn collect<'a>(
 
 impl Member {
     fn of(package: &Package) -> Self {
-<<<<<<< HEAD
-        const FOR_TESTS: [&str; 3] = ["ssr", "testing", "jwt"];
-=======
-        const FOR_TESTS: [&str; 4] = ["ssr", "testing", "sqlite", "postgres"];
->>>>>>> 9129e19 (The crate has tables of its own, and publishes in the host's transaction)
+        const FOR_TESTS: [&str; 5] = ["ssr", "testing", "jwt", "sqlite", "postgres"];
         Self {
             name: package.name.to_string(),
             features: FOR_TESTS

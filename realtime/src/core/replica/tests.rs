@@ -3,11 +3,22 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::{Epoch, User};
+use crate::{
+    core::{message::Entry, view::RoomView},
+    protocol::{DeviceKind, Epoch, Own, Place, Status},
+};
 
 const EPOCH: Epoch = Epoch(1);
 
 fn empty() -> Replica {
+    of_size(Crowd::default())
+}
+
+fn of_size(crowd: Crowd) -> Replica {
+    replica("board:7", crowd)
+}
+
+fn replica(room: &str, crowd: Crowd) -> Replica {
     let position = Position {
         epoch: EPOCH,
         seq: 0,
@@ -18,7 +29,7 @@ fn empty() -> Replica {
         entries: vec![],
         events: vec![],
     };
-    Replica::new("board:7".parse().unwrap(), snapshot)
+    Replica::new(room.parse().unwrap(), snapshot, crowd)
 }
 
 fn entry(user: i64, session: u64, kind: DeviceKind) -> Entry {
@@ -30,6 +41,7 @@ fn entry(user: i64, session: u64, kind: DeviceKind) -> Entry {
         device_kind: kind,
         status: Status::Online,
         since: session,
+        at: vec![],
     }
 }
 
@@ -37,8 +49,14 @@ fn presence(version: u64, change: EntryChange) -> RoomMessage {
     RoomMessage::Presence {
         epoch: EPOCH,
         version,
+        at: version,
         change,
     }
+}
+
+fn typing(user: i64, on: bool) -> RoomMessage {
+    let user = user.into();
+    RoomMessage::Signal(RoomSignal::Typing { user, on })
 }
 
 fn event(seq: u64) -> RoomMessage {
@@ -56,6 +74,19 @@ fn event(seq: u64) -> RoomMessage {
     }
 }
 
+/// The next step, where it is a frame.
+fn frame(replica: &mut Replica) -> Option<RoomFrame> {
+    match replica.take_step().change {
+        Change::Frame(frame) => Some(frame),
+        Change::Nothing => None,
+        Change::Anew => panic!("the room became large, or is not any more"),
+    }
+}
+
+fn names(typing: Option<TypingNow>) -> Option<Vec<String>> {
+    typing.map(|typing| typing.users.into_iter().map(|user| user.name).collect())
+}
+
 #[test]
 fn two_devices_are_one_member_and_closing_one_shows_only_that() {
     let mut replica = empty();
@@ -65,17 +96,17 @@ fn two_devices_are_one_member_and_closing_one_shows_only_that() {
     );
     replica.apply(&presence(1, EntryChange::Enter(desk)), 0);
     replica.apply(&presence(2, EntryChange::Enter(phone.clone())), 0);
-    let frame = replica.take_frame().unwrap();
-    assert_eq!(frame.members.len(), 1);
+    let shown = frame(&mut replica).unwrap();
+    assert_eq!(shown.members.len(), 1);
     assert_eq!(
-        frame.members[0].devices,
+        shown.members[0].devices,
         [DeviceKind::Desktop, DeviceKind::Mobile]
     );
-    assert_eq!(frame.members[0].since, 1);
+    assert_eq!(shown.members[0].since, 1);
     replica.apply(&presence(3, EntryChange::Exit(phone.key())), 0);
-    let frame = replica.take_frame().unwrap();
-    assert!(frame.gone.is_empty());
-    assert_eq!(frame.members[0].devices, [DeviceKind::Desktop]);
+    let shown = frame(&mut replica).unwrap();
+    assert!(shown.gone.is_empty());
+    assert_eq!(shown.members[0].devices, [DeviceKind::Desktop]);
 }
 
 #[test]
@@ -97,7 +128,7 @@ fn who_comes_and_goes_between_two_frames_appears_in_none() {
             Applied::Presence
         );
     }
-    assert!(replica.take_frame().is_none());
+    assert!(frame(&mut replica).is_none());
     assert!(replica.is_empty());
 }
 
@@ -107,13 +138,8 @@ fn a_lost_message_is_a_gap_and_a_repeated_one_is_nothing() {
     assert_eq!(replica.apply(&event(1), 0), Applied::Urgent);
     assert_eq!(replica.apply(&event(1), 0), Applied::Nothing);
     assert_eq!(replica.apply(&event(3), 0), Applied::Gap);
-    assert_eq!(
-        replica.apply(
-            &presence(2, EntryChange::Enter(entry(1, 1, DeviceKind::Other))),
-            0
-        ),
-        Applied::Gap
-    );
+    let enter = EntryChange::Enter(entry(1, 1, DeviceKind::Other));
+    assert_eq!(replica.apply(&presence(2, enter), 0), Applied::Gap);
     assert_eq!(replica.position().seq, 1);
 }
 
@@ -121,7 +147,7 @@ fn a_lost_message_is_a_gap_and_a_repeated_one_is_nothing() {
 fn a_reload_in_the_same_epoch_shows_what_was_missed_and_in_another_asks_for_a_reset() {
     let mut replica = empty();
     replica.apply(&event(1), 0);
-    replica.take_frame();
+    replica.take_step();
     let snapshot = |epoch| RoomSnapshot {
         position: Position { epoch, seq: 3 },
         version: 9,
@@ -134,32 +160,24 @@ fn a_reload_in_the_same_epoch_shows_what_was_missed_and_in_another_asks_for_a_re
             .to_vec(),
     };
     assert!(replica.reload(snapshot(EPOCH)));
-    let frame = replica.take_frame().unwrap();
+    let shown = frame(&mut replica).unwrap();
     assert_eq!(
-        frame.events.iter().map(|e| e.seq).collect::<Vec<_>>(),
+        shown.events.iter().map(|e| e.seq).collect::<Vec<_>>(),
         [2, 3]
     );
-    assert_eq!(frame.members.len(), 1);
+    assert_eq!(shown.members.len(), 1);
     assert!(!replica.reload(snapshot(Epoch(2))));
-    assert!(replica.take_frame().is_none());
-    assert_eq!(
-        replica
-            .joined(Some(Position {
-                epoch: EPOCH,
-                seq: 3
-            }))
-            .outcome,
-        Outcome::Reset
-    );
+    assert!(frame(&mut replica).is_none());
+    let since = Position {
+        epoch: EPOCH,
+        seq: 3,
+    };
+    assert_eq!(replica.joined(Some(since), vec![]).outcome, Outcome::Reset);
 }
 
 #[test]
 fn typing_ends_by_itself_and_only_those_who_are_here_type() {
     let mut replica = empty();
-    let typing = |user: i64, on| RoomMessage::Typing {
-        user: user.into(),
-        on,
-    };
     assert_eq!(
         replica.apply(&typing(1, true), 0),
         Applied::Nothing,
@@ -173,51 +191,259 @@ fn typing_ends_by_itself_and_only_those_who_are_here_type() {
         Applied::Nothing,
         "a repeat changes nothing"
     );
-    assert_eq!(replica.take_frame().unwrap().typing, Some(vec![1.into()]));
+    assert_eq!(names(replica.take_typing()), Some(vec!["P1".to_owned()]));
     assert!(!replica.expire(Retention::default(), TYPING_TTL_MS + 999, 0));
     assert!(replica.expire(Retention::default(), TYPING_TTL_MS + 1_000, 0));
-    assert_eq!(replica.take_frame().unwrap().typing, Some(vec![]));
+    assert_eq!(names(replica.take_typing()), Some(vec![]));
     replica.apply(&typing(1, true), 0);
+    replica.take_typing();
     replica.apply(&presence(2, EntryChange::Exit(ada.key())), 0);
-    assert_eq!(replica.take_frame().unwrap().gone, vec![UserId::from(1)]);
-    assert!(replica.joined(None).typing.is_empty(), "leaving ends it");
+    assert_eq!(
+        names(replica.take_typing()),
+        Some(vec![]),
+        "leaving ends it"
+    );
 }
 
-proptest! {
-    /// Whatever comes, the frames add up to the view of someone who joins afterwards.
-    #[test]
-    fn frames_add_up_to_the_view(
-        steps in prop::collection::vec((0i64..4, 0u64..3, any::<bool>(), any::<bool>()), 0..60)
-    ) {
-        let mut replica = empty();
-        let mut seen: BTreeMap<UserId, Member> = BTreeMap::new();
-        let (mut guests, mut frames) = (0, 0);
-        for (i, (user, session, enter, flush)) in steps.into_iter().enumerate() {
-            let entry = entry(user, session, DeviceKind::Other);
-            let change = if enter { EntryChange::Enter(entry) } else { EntryChange::Exit(entry.key()) };
-            prop_assert_eq!(replica.apply(&presence(i as u64 + 1, change), 0), Applied::Presence);
-            if flush && let Some(frame) = replica.take_frame() {
-                frames += 1;
-                prop_assert_eq!(frame.frame, frames);
-                seen.extend(frame.members.into_iter().map(|m| (m.user.clone(), m)));
-                for user in frame.gone {
-                    prop_assert!(seen.remove(&user).is_some(), "only who was shown goes");
-                }
-                guests = frame.guests.unwrap_or(guests);
+#[test]
+fn c10_who_hides_is_seen_by_nobody_and_by_themselves() {
+    let mut replica = empty();
+    let bob = entry(2, 1, DeviceKind::Desktop);
+    let hidden = |session| Entry {
+        status: Status::Invisible,
+        incarnation: 2,
+        ..entry(1, session, DeviceKind::Desktop)
+    };
+    let me = UserId::from(1);
+    replica.apply(&presence(1, EntryChange::Enter(bob)), 0);
+    replica.take_step();
+    let before = replica.joined(None, vec![]);
+    // Coming, a second device, typing and going: nothing of it is anything to others.
+    let steps = [
+        presence(2, EntryChange::Enter(hidden(2))),
+        presence(3, EntryChange::Enter(hidden(3))),
+        typing(1, true),
+        presence(4, EntryChange::Exit(hidden(3).key())),
+    ];
+    for message in &steps {
+        replica.apply(message, 0);
+        assert!(frame(&mut replica).is_none());
+        assert!(replica.take_typing().is_none());
+        assert_eq!(replica.own(Some(&me), &[])[0].status, Status::Invisible);
+        assert_eq!(replica.own(Some(&UserId::from(2)), &[me.clone()]), []);
+    }
+    let after = replica.joined(None, vec![]);
+    assert_eq!(after.frame, before.frame, "not even a number is skipped");
+    assert_eq!(after.members, before.members);
+    assert_eq!(replica.count(), 1);
+    // One device that has not heard of it yet shows nobody either.
+    replica.apply(
+        &presence(5, EntryChange::Enter(entry(1, 4, DeviceKind::Mobile))),
+        0,
+    );
+    assert!(frame(&mut replica).is_none());
+    // Then they show themselves.
+    replica.apply(&presence(6, EntryChange::Exit(hidden(2).key())), 0);
+    assert_eq!(frame(&mut replica).unwrap().members[0].user, me);
+    assert_eq!(replica.own(Some(&me), &[]), []);
+}
+
+#[test]
+fn when_a_person_was_last_seen_is_told_only_while_they_are_not() {
+    let mut replica = replica("online:1", Crowd::default());
+    replica.set_last_seen(Some(3));
+    assert_eq!(replica.first_view().last_seen, Some(3));
+    let ada = entry(1, 1, DeviceKind::Desktop);
+    replica.apply(&presence(1, EntryChange::Enter(ada.clone())), 0);
+    assert_eq!(replica.first_view().last_seen, None);
+    replica.take_step();
+    // Hiding is going, to others.
+    let hidden = Entry {
+        status: Status::Invisible,
+        ..ada.clone()
+    };
+    replica.apply(&presence(7, EntryChange::Enter(hidden.clone())), 0);
+    assert_eq!(replica.version(), 1, "a gap changes nothing");
+    replica.apply(&presence(2, EntryChange::Enter(hidden)), 0);
+    assert_eq!(frame(&mut replica).unwrap().last_seen, Some(3));
+    replica.apply(&presence(3, EntryChange::Exit(ada.key())), 0);
+    assert_eq!(
+        replica.first_view().last_seen,
+        Some(3),
+        "going while hidden is nothing that was seen"
+    );
+}
+
+#[test]
+fn a_large_room_shows_its_number_its_first_people_and_who_is_watched() {
+    let mut replica = of_size(Crowd { large: 5, page: 2 });
+    let mut version = 0;
+    let mut apply = |replica: &mut Replica, change| {
+        version += 1;
+        replica.apply(&presence(version, change), 0);
+    };
+    for user in 1..=5 {
+        apply(
+            &mut replica,
+            EntryChange::Enter(entry(user, user as u64, DeviceKind::Other)),
+        );
+    }
+    assert_eq!(frame(&mut replica).unwrap().members.len(), 5);
+    apply(
+        &mut replica,
+        EntryChange::Enter(entry(6, 6, DeviceKind::Other)),
+    );
+    assert!(matches!(replica.take_step().change, Change::Anew));
+    let (me, friend) = (UserId::from(6), UserId::from(4));
+    let users = |members: &[Member]| -> Vec<String> {
+        members.iter().map(|m| m.user.to_string()).collect()
+    };
+    let view = replica.joined(None, replica.own(Some(&me), std::slice::from_ref(&friend)));
+    assert_eq!(users(&view.members), ["1", "2"]);
+    assert_eq!(users(&view.own), ["6", "4"]);
+    assert_eq!(view.count, Some(6));
+    let after = view.members.last().map(|m| (m.since, m.user.clone()));
+    assert_eq!(users(&replica.page(after.as_ref(), 3)), ["3", "4", "5"]);
+    // The first one goes: the next one is shown in their place.
+    let first = entry(1, 1, DeviceKind::Other);
+    apply(&mut replica, EntryChange::Exit(first.key()));
+    let shown = frame(&mut replica).unwrap();
+    assert_eq!(
+        (users(&shown.members), shown.gone.len()),
+        (vec!["3".into()], 1)
+    );
+    assert_eq!(
+        shown.count,
+        Some(5),
+        "still large: it does not go to and fro"
+    );
+    apply(
+        &mut replica,
+        EntryChange::Exit(entry(5, 5, DeviceKind::Other).key()),
+    );
+    assert!(matches!(replica.take_step().change, Change::Anew));
+    assert_eq!(replica.joined(None, vec![]).count, None);
+}
+
+/// Someone who sees the room, step by step.
+struct Viewer {
+    me: Option<UserId>,
+    watched: Vec<UserId>,
+    view: RoomView,
+    frame: u64,
+    own: Vec<Member>,
+}
+
+impl Viewer {
+    fn join(replica: &Replica, me: i64, watched: &[i64]) -> Self {
+        let mut viewer = Self {
+            me: (me > 0).then(|| me.into()),
+            watched: watched.iter().map(|user| (*user).into()).collect(),
+            view: RoomView::default(),
+            frame: 0,
+            own: vec![],
+        };
+        viewer.show(replica);
+        viewer
+    }
+
+    fn own(&self, replica: &Replica) -> Vec<Member> {
+        replica.own(self.me.as_ref(), &self.watched)
+    }
+
+    fn show(&mut self, replica: &Replica) {
+        self.own = self.own(replica);
+        let joined = replica.joined(None, self.own.clone());
+        self.frame = joined.frame;
+        self.view.join(joined);
+    }
+
+    /// As a server and a client do it.
+    fn step(&mut self, replica: &Replica, step: &Step) {
+        match &step.change {
+            Change::Nothing => {}
+            Change::Frame(frame) => {
+                assert_eq!(frame.frame, self.frame + 1);
+                self.frame = frame.frame;
+                self.view.apply(frame.clone());
             }
+            Change::Anew => self.show(replica),
         }
-        if let Some(frame) = replica.take_frame() {
-            seen.extend(frame.members.into_iter().map(|m| (m.user.clone(), m)));
-            for user in frame.gone { seen.remove(&user); }
-            guests = frame.guests.unwrap_or(guests);
+        let mut concerned = self.me.iter().chain(&self.watched);
+        if concerned.any(|user| step.touched.contains(user)) && self.own != self.own(replica) {
+            self.own = self.own(replica);
+            let (room, members) = ("board:7".parse().unwrap(), self.own.clone());
+            self.view.apply_own(Own { room, members });
         }
-        let view = replica.joined(None);
-        prop_assert_eq!(view.members, seen.into_values().collect::<Vec<_>>());
-        prop_assert_eq!(view.guests, guests);
-        prop_assert_eq!(replica.first_view().members, view_members(&replica));
     }
 }
 
-fn view_members(replica: &Replica) -> Vec<Member> {
-    replica.joined(None).members
+fn any_entry() -> impl Strategy<Value = (Entry, bool)> {
+    let status = prop_oneof![
+        Just(Status::Online),
+        Just(Status::Away),
+        Just(Status::Invisible)
+    ];
+    let place = prop::option::of(0u8..2);
+    (0i64..7, 0u64..3, status, place, any::<bool>()).prop_map(
+        |(user, session, status, place, enter)| {
+            let at = place.map(|place| Place {
+                room: format!("board:{place}").parse().unwrap(),
+                since: 1,
+            });
+            let entry = Entry {
+                status,
+                at: at.into_iter().collect(),
+                ..entry(user, session, DeviceKind::Other)
+            };
+            (entry, enter)
+        },
+    )
+}
+
+proptest! {
+    /// Whatever comes, what each viewer was sent adds up to what someone sees who joins afterwards, the server knows
+    /// what they show, and nobody who hides is in it.
+    #[test]
+    fn c3_what_is_sent_adds_up_to_the_view(
+        steps in prop::collection::vec((any_entry(), any::<bool>()), 0..80),
+        large in 1usize..6,
+    ) {
+        let room = if large == 1 { "online:1" } else { "board:7" };
+        let mut replica = replica(room, Crowd { large, page: 2 });
+        let mut viewers = [
+            Viewer::join(&replica, 0, &[]),
+            Viewer::join(&replica, 1, &[3, 4]),
+            Viewer::join(&replica, 5, &[5, 1]),
+        ];
+        let last = steps.len();
+        for (i, ((entry, enter), flush)) in steps.into_iter().enumerate() {
+            let change = if enter { EntryChange::Enter(entry) } else { EntryChange::Exit(entry.key()) };
+            prop_assert_eq!(replica.apply(&presence(i as u64 + 1, change), 0), Applied::Presence);
+            if !flush && i + 1 < last {
+                continue;
+            }
+            let step = replica.take_step();
+            for viewer in &mut viewers {
+                viewer.step(&replica, &step);
+                let digest = replica.digest_at(viewer.frame);
+                prop_assert_eq!(digest, Some(viewer.view.digest()));
+                let fresh = replica.joined(None, viewer.own(&replica));
+                prop_assert_eq!(fresh.frame, viewer.frame);
+                let mut expected = RoomView::default();
+                expected.join(fresh);
+                prop_assert_eq!(&viewer.view, &expected);
+                for member in expected.members.values() {
+                    prop_assert_ne!(member.status, Status::Invisible);
+                }
+                for member in expected.own.values() {
+                    let hides = member.status == Status::Invisible;
+                    prop_assert!(!hides || Some(&member.user) == viewer.me.as_ref());
+                }
+            }
+        }
+        let all = replica.page(None, 100);
+        prop_assert_eq!(all.len(), replica.count());
+        prop_assert!(all.is_sorted_by_key(|member| (member.since, member.user.clone())));
+    }
 }

@@ -11,29 +11,36 @@
 //! assert!(matches!(session.poll(), Some(Output::Open)));
 //! ```
 
+mod activity;
+mod history;
+mod machine;
+mod requests;
 mod rooms;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
+use activity::Activity;
+use requests::Requests;
+pub use requests::{Answer, MAX_REQUESTS, REQUEST_TIMEOUT_MS, RequestId};
 pub use rooms::ListenerId;
-use rooms::{Rooms, Sink};
+use rooms::Rooms;
+use serde_json::value::RawValue;
 
 use super::{
     backoff::Backoff,
-    codec::{self, Packet},
     view::{RoomView, ViewState},
 };
 use crate::protocol::{
     Auth, ClientCommand, CloseAction, ErrorCode, FirstView, Goodbye, Position, ProtocolError,
-    RoomId, ServerFrame, SessionId, User, WireEvent,
+    RoomId, Signalled, User, UserId, WireEvent,
 };
 
-/// The session's times, in milliseconds.
+/// How a session behaves. Times are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
     /// How long to wait before connecting again.
     pub backoff: Backoff,
-    /// How long opening the transport and the handshake may take.
+    /// How long opening the transport and the handshake may take, the asking for a token included.
     pub connect_timeout_ms: u64,
     /// How long a room stays joined after its last use: a page that follows may use it too.
     pub linger_ms: u64,
@@ -41,6 +48,8 @@ pub struct SessionConfig {
     pub settled_ms: u64,
     /// The least wait before a room is asked for again that could not be joined right now.
     pub rejoin_ms: u64,
+    /// Whether the shell has tokens: it is asked for one before each connect and before the sign-in expires.
+    pub asks_for_token: bool,
 }
 
 impl Default for SessionConfig {
@@ -51,6 +60,7 @@ impl Default for SessionConfig {
             linger_ms: 250,
             settled_ms: 5_000,
             rejoin_ms: 1_000,
+            asks_for_token: false,
         }
     }
 }
@@ -60,12 +70,20 @@ impl Default for SessionConfig {
 pub enum Input<'a> {
     /// Connect; also after a stop, and at once where a retry is pending.
     Start,
+    /// The token that [`Output::NeedToken`] asked for, if there is one.
+    Token(Option<String>),
     /// The transport is open.
     Opened,
     /// The transport received a text message.
     Received(&'a str),
     /// The transport closed, or could not be opened.
     Closed,
+    /// The machine has a network, or has none any more.
+    Network(bool),
+    /// The page is shown, or hidden.
+    Visible(bool),
+    /// The person did something: a key, a touch, a move.
+    Used,
     /// Time has passed: see [`Session::deadline`].
     Tick,
 }
@@ -73,6 +91,8 @@ pub enum Input<'a> {
 /// What a shell does for a session.
 #[derive(Debug)]
 pub enum Output {
+    /// Get a token, and give it back as [`Input::Token`].
+    NeedToken,
     /// Open a transport, closing an older one. [`Session::auth`] names the session to remember across reloads.
     Open,
     /// Send a text message.
@@ -87,6 +107,10 @@ pub enum Output {
     Event(ListenerId, Position, WireEvent),
     /// A listener missed events that cannot be had any more; it goes on from here.
     Reset(ListenerId, Position),
+    /// Somebody signals in a room.
+    Signal(Signalled),
+    /// What became of a request.
+    Answered(RequestId, Answer),
 }
 
 /// The state of the connection.
@@ -109,6 +133,8 @@ pub enum Connection {
         /// When the next try is due, in the session's time.
         until: u64,
     },
+    /// Disconnected; the next try is due when the machine has a network.
+    Offline,
     /// The server ended it; only [`Input::Start`] connects again.
     Stopped(Goodbye),
 }
@@ -120,18 +146,23 @@ pub struct Session {
     auth: Auth,
     connection: Connection,
     user: Option<User>,
+    invisible: bool,
+    latency_ms: Option<u64>,
     deadline: Option<u64>,
     /// How long the server may be silent, from its open packet.
     silence_ms: u64,
     failures: u32,
     renewed: bool,
+    offline: bool,
     /// Since when the connection lives.
     live_since: u64,
+    /// When a new token is to be asked for.
+    refresh_at: Option<u64>,
     goodbye: Option<Goodbye>,
     typing_repeat_ms: u64,
     rooms: Rooms,
-    next_ack: u64,
-    joins: BTreeMap<u64, Vec<RoomId>>,
+    activity: Activity,
+    requests: Requests,
     out: VecDeque<Output>,
 }
 
@@ -144,43 +175,27 @@ impl Session {
             auth,
             connection: Connection::Idle,
             user: None,
+            invisible: false,
+            latency_ms: None,
             deadline: None,
             silence_ms: 0,
             failures: 0,
             renewed: false,
+            offline: false,
             live_since: 0,
+            refresh_at: None,
             goodbye: None,
             typing_repeat_ms: super::replica::TYPING_REPEAT_MS,
             rooms: Rooms::new(config.linger_ms),
-            next_ack: 0,
-            joins: BTreeMap::new(),
+            activity: Activity::default(),
+            requests: Requests::default(),
             out: VecDeque::new(),
         }
     }
 
     /// Takes one input at a time, with a random number for the backoff and for new session ids.
     pub fn handle(&mut self, now: u64, entropy: u64, input: Input<'_>) {
-        match input {
-            Input::Start => {
-                if !matches!(
-                    self.connection,
-                    Connection::Connecting { .. } | Connection::Live
-                ) {
-                    self.open(now);
-                }
-            }
-            Input::Opened => {}
-            Input::Received(text) => self.receive(now, entropy, text),
-            Input::Closed => {
-                if matches!(
-                    self.connection,
-                    Connection::Connecting { .. } | Connection::Live
-                ) {
-                    self.lost(now, entropy);
-                }
-            }
-            Input::Tick => self.tick(now, entropy),
-        }
+        self.take(now, entropy, input);
         self.flush();
     }
 
@@ -191,13 +206,21 @@ impl Session {
 
     /// When [`Input::Tick`] is due.
     #[must_use]
-    pub fn deadline(&self) -> Option<u64> {
+    pub fn deadline(&self, now: u64) -> Option<u64> {
+        let live = self.connection == Connection::Live;
         // What the hooks of one page ask for together goes into one message: at once, but not before they all have.
-        let asked = (self.connection == Connection::Live && self.rooms.has_asked()).then_some(0);
-        [self.deadline, self.rooms.deadline(), asked]
-            .into_iter()
-            .flatten()
-            .min()
+        let asked = live && (self.rooms.has_asked() || self.requests.has_waiting());
+        [
+            self.deadline,
+            self.rooms.deadline(),
+            self.requests.deadline(),
+            self.activity.deadline(now).filter(|_| live),
+            self.refresh_at.filter(|_| live),
+            asked.then_some(0),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The state of the connection.
@@ -212,6 +235,18 @@ impl Session {
         self.user.as_ref()
     }
 
+    /// Whether the person hides from everybody else.
+    #[must_use]
+    pub fn is_invisible(&self) -> bool {
+        self.invisible
+    }
+
+    /// How long the last heartbeat took to be answered, in milliseconds.
+    #[must_use]
+    pub fn latency_ms(&self) -> Option<u64> {
+        self.latency_ms
+    }
+
     /// The handshake's payload, with the session's id and its connection number.
     #[must_use]
     pub fn auth(&self) -> &Auth {
@@ -224,6 +259,13 @@ impl Session {
         self.rooms.view(room)
     }
 
+    /// Whether a room is in step with the server.
+    #[must_use]
+    pub fn is_live(&self, room: &RoomId) -> bool {
+        self.view(room)
+            .is_some_and(|view| view.state == ViewState::Live)
+    }
+
     /// Uses a room once more; the first use joins it with the next [`Input`]. A first view, made by the server for this
     /// page, is shown until then.
     pub fn acquire(&mut self, room: &RoomId, first: Option<&FirstView>) {
@@ -233,6 +275,11 @@ impl Session {
     /// Ends one use of a room; the last one leaves it, after a while in which it may be used again.
     pub fn release(&mut self, now: u64, room: &RoomId) {
         self.rooms.release(now, room);
+    }
+
+    /// Shows these people of a room in use even where it is too large to show everyone.
+    pub fn watch(&mut self, room: &RoomId, people: Vec<UserId>) {
+        self.rooms.watch(room, people);
     }
 
     /// Listens to a room in use, to every event after `since`, or from now on.
@@ -247,17 +294,37 @@ impl Session {
 
     /// The person types in a room, or stops. To be called at each key: the server is told as seldom as it asked for.
     pub fn typing(&mut self, now: u64, room: &RoomId, on: bool) {
+        self.activity.used(now);
         if self.connection == Connection::Live
             && self.rooms.typing(now, room, on, self.typing_repeat_ms)
         {
-            self.command(
-                None,
-                &ClientCommand::Typing {
-                    room: room.clone(),
-                    on,
-                },
-            );
+            let room = room.clone();
+            self.command(None, &ClientCommand::Typing { room, on });
         }
+    }
+
+    /// Signals to everyone else in a room. Without a connection it is lost at once: a signal is of the moment.
+    pub fn signal(&mut self, now: u64, room: &RoomId, data: Box<RawValue>) -> RequestId {
+        let room = room.clone();
+        let live = self.connection == Connection::Live;
+        self.request(now, live, ClientCommand::Signal { room, data })
+    }
+
+    /// The person hides from everybody else, or shows themselves again. Without a connection it waits for one.
+    pub fn set_invisible(&mut self, now: u64, invisible: bool) -> RequestId {
+        let stopped = matches!(self.connection, Connection::Stopped(_));
+        self.request(now, !stopped, ClientCommand::Status { invisible })
+    }
+
+    fn request(&mut self, now: u64, possible: bool, command: ClientCommand) -> RequestId {
+        let (id, taken) = match possible {
+            true => self.requests.add(now, command),
+            false => (self.requests.name(), false),
+        };
+        if !taken {
+            self.out.push_back(Output::Answered(id, Answer::Lost));
+        }
+        id
     }
 
     /// Ends the session for good: others see the person leave at once.
@@ -270,242 +337,6 @@ impl Session {
             action: CloseAction::Stop,
             error,
         });
-    }
-
-    fn open(&mut self, now: u64) {
-        self.auth.incarnation += 1;
-        self.goodbye = None;
-        self.deadline = Some(now + self.config.connect_timeout_ms);
-        self.out.push_back(Output::Open);
-        self.set(Connection::Connecting {
-            attempt: self.failures,
-        });
-    }
-
-    fn tick(&mut self, now: u64, entropy: u64) {
-        for room in self.rooms.tick(now) {
-            self.out.push_back(Output::View(room));
-        }
-        if self.deadline.is_none_or(|deadline| now < deadline) {
-            return;
-        }
-        match self.connection {
-            Connection::Waiting { .. } => self.open(now),
-            Connection::Connecting { .. } | Connection::Live => {
-                self.out.push_back(Output::Close);
-                self.lost(now, entropy);
-            }
-            Connection::Idle | Connection::Stopped(_) => self.deadline = None,
-        }
-    }
-
-    /// The transport is gone: wait, or stop where the server said so.
-    fn lost(&mut self, now: u64, entropy: u64) {
-        if self.has_settled(now) {
-            self.failures = 0;
-        }
-        self.disconnected();
-        match self.goodbye.take() {
-            Some(goodbye) if goodbye.action != CloseAction::Retry => self.stop(goodbye),
-            _ => {
-                let until = now + self.config.backoff.delay_ms(self.failures, entropy);
-                self.failures = self.failures.saturating_add(1);
-                self.deadline = Some(until);
-                self.set(Connection::Waiting {
-                    attempt: self.failures,
-                    until,
-                });
-            }
-        }
-    }
-
-    fn has_settled(&self, now: u64) -> bool {
-        let lived = now.saturating_sub(self.live_since);
-        self.connection == Connection::Live && lived >= self.config.settled_ms
-    }
-
-    fn stop(&mut self, goodbye: Goodbye) {
-        self.disconnected();
-        self.deadline = None;
-        self.out.push_back(Output::Close);
-        self.set(Connection::Stopped(goodbye));
-    }
-
-    fn disconnected(&mut self) {
-        self.joins.clear();
-        for room in self.rooms.disconnected() {
-            self.out.push_back(Output::View(room));
-        }
-    }
-
-    fn set(&mut self, connection: Connection) {
-        if self.connection != connection {
-            self.connection = connection;
-            self.out.push_back(Output::Connection);
-        }
-    }
-
-    fn receive(&mut self, now: u64, entropy: u64, text: &str) {
-        if !matches!(
-            self.connection,
-            Connection::Connecting { .. } | Connection::Live
-        ) {
-            return;
-        }
-        if self.connection == Connection::Live {
-            self.deadline = Some(now.saturating_add(self.silence_ms));
-        }
-        match Packet::decode(text) {
-            Ok(Packet::Open {
-                interval_ms,
-                timeout_ms,
-            }) => {
-                self.silence_ms = interval_ms.saturating_add(timeout_ms);
-                self.out.push_back(Output::Send(codec::connect(&self.auth)));
-            }
-            Ok(Packet::Ping) => self.out.push_back(Output::Send(codec::PONG.to_owned())),
-            Ok(Packet::Connected) => {
-                self.deadline = Some(now.saturating_add(self.silence_ms));
-                self.live_since = now;
-                self.rooms.connected();
-                self.set(Connection::Live);
-            }
-            Ok(Packet::Refused(message)) => {
-                self.refused(now, entropy, ProtocolError::parse(&message));
-            }
-            Ok(Packet::Event(json)) => match ServerFrame::from_json(json) {
-                Ok(frame) => self.frame(now, entropy, frame),
-                Err(_) => self.reconnect(now, entropy),
-            },
-            Ok(Packet::Ack(id, answer)) => self.acknowledged(now, entropy, id, answer),
-            Ok(Packet::Disconnected) => {
-                // A server that means well says `goodbye` before; one that does not is not asked again and again.
-                self.goodbye.get_or_insert_with(|| Goodbye {
-                    action: CloseAction::Stop,
-                    error: ProtocolError::new(
-                        ErrorCode::GoingAway,
-                        "the server ended the connection",
-                    ),
-                });
-                self.reconnect(now, entropy);
-            }
-            Ok(Packet::Close) => self.reconnect(now, entropy),
-            Ok(Packet::Other) => {}
-            // What cannot be read may have been part of a view: only a new one is sure to be whole.
-            Err(_) => self.reconnect(now, entropy),
-        }
-    }
-
-    fn reconnect(&mut self, now: u64, entropy: u64) {
-        self.out.push_back(Output::Close);
-        self.lost(now, entropy);
-    }
-
-    fn refused(&mut self, now: u64, entropy: u64, error: ProtocolError) {
-        let action = match error.code {
-            ErrorCode::Unauthorized => CloseAction::SignIn,
-            ErrorCode::UnsupportedProtocol => CloseAction::Reload,
-            ErrorCode::Forbidden | ErrorCode::BadRequest | ErrorCode::OriginDenied => {
-                CloseAction::Stop
-            }
-            _ => CloseAction::Retry,
-        };
-        self.goodbye = Some(Goodbye { action, error });
-        self.reconnect(now, entropy);
-    }
-
-    fn frame(&mut self, now: u64, entropy: u64, frame: ServerFrame) {
-        match frame {
-            ServerFrame::Welcome(welcome) => {
-                self.typing_repeat_ms = welcome.typing_repeat_ms.into();
-                self.auth.session = Some(welcome.session);
-                self.user = welcome.user;
-                self.out.push_back(Output::Connection);
-            }
-            ServerFrame::Joined(joined) => self.rooms.joined(joined, &mut Sink(&mut self.out)),
-            ServerFrame::Room(frame) => self.rooms.frame(frame, &mut Sink(&mut self.out)),
-            ServerFrame::Refused(refused) => {
-                self.refuse_room(now, entropy, &refused.room, refused.error);
-            }
-            ServerFrame::Goodbye(mut goodbye) => {
-                // Another tab has the same session, because it was duplicated with this one's storage: part ways, once.
-                let may_renew = !self.renewed || self.has_settled(now);
-                if goodbye.error.code == ErrorCode::Replaced && may_renew {
-                    self.renewed = true;
-                    self.auth.session = SessionId::try_from(format!("r{entropy:016x}")).ok();
-                    self.auth.incarnation = 0;
-                    goodbye.action = CloseAction::Retry;
-                }
-                self.goodbye = Some(goodbye);
-            }
-            ServerFrame::Error(_) | ServerFrame::Unknown(_) => {}
-        }
-    }
-
-    fn acknowledged(&mut self, now: u64, entropy: u64, id: u64, answer: &str) {
-        let Some(rooms) = self.joins.remove(&id) else {
-            return;
-        };
-        #[derive(serde::Deserialize)]
-        struct Answer {
-            error: Option<ProtocolError>,
-        }
-        let answer: Result<(Answer,), _> = serde_json::from_str(answer);
-        if let Ok((Answer { error: Some(error) },)) = answer {
-            for room in rooms {
-                self.refuse_room(now, entropy, &room, error.clone());
-            }
-        }
-    }
-
-    /// A room was not joined: for good, or only right now.
-    fn refuse_room(&mut self, now: u64, entropy: u64, room: &RoomId, error: ProtocolError) {
-        let passing = matches!(
-            error.code,
-            ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::GoingAway
-        );
-        let changed = if passing {
-            let wait = self.config.rejoin_ms + entropy % (self.config.rejoin_ms + 1);
-            self.rooms.put_off(room, now.saturating_add(wait))
-        } else {
-            self.rooms.refuse(room, error)
-        };
-        if changed {
-            self.out.push_back(Output::View(room.clone()));
-        }
-    }
-
-    /// Sends the joins and leaves that the rooms have come to need, all in one message each.
-    fn flush(&mut self) {
-        if self.connection != Connection::Live {
-            return;
-        }
-        let leaves = self.rooms.take_leaves();
-        if !leaves.is_empty() {
-            self.command(None, &ClientCommand::Leave(leaves));
-        }
-        let joins = self.rooms.take_joins();
-        if !joins.is_empty() {
-            let id = self.next_ack;
-            self.next_ack += 1;
-            self.joins
-                .insert(id, joins.iter().map(|join| join.room.clone()).collect());
-            self.command(Some(id), &ClientCommand::Join(joins));
-        }
-    }
-
-    fn command(&mut self, ack: Option<u64>, command: &ClientCommand) {
-        self.out
-            .push_back(Output::Send(codec::event(ack, &command.to_json())));
-    }
-}
-
-impl Session {
-    /// Whether a room is in step with the server.
-    #[must_use]
-    pub fn is_live(&self, room: &RoomId) -> bool {
-        self.view(room)
-            .is_some_and(|view| view.state == ViewState::Live)
     }
 }
 

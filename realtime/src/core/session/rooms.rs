@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Output, RoomView, ViewState};
+use super::{Output, RoomView, ViewState, history::History};
 use crate::protocol::{
-    FirstView, JoinRoom, Joined, Outcome, Position, ProtocolError, RoomFrame, RoomId, WireEvent,
+    Epoch, FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame, RoomId,
+    Seen, TypingNow, UserId, WireEvent,
 };
 
 /// Names a listener of a session.
@@ -33,6 +34,8 @@ struct UsedRoom {
     view: RoomView,
     link: Link,
     listeners: BTreeMap<ListenerId, Option<Position>>,
+    history: History,
+    watched: Vec<UserId>,
     typed_at: Option<u64>,
 }
 
@@ -111,6 +114,8 @@ impl Rooms {
                 view: RoomView::default(),
                 link: Link::Out,
                 listeners: BTreeMap::new(),
+                history: History::default(),
+                watched: Vec::new(),
                 typed_at: None,
             }
         });
@@ -153,6 +158,54 @@ impl Rooms {
             self.to_join.remove(room);
         }
         ended
+    }
+
+    pub(super) fn watch(&mut self, room: &RoomId, people: Vec<UserId>) {
+        if let Some(used) = self.rooms.get_mut(room)
+            && used.watched != people
+        {
+            used.watched = people;
+            self.to_join.insert(room.clone());
+        }
+    }
+
+    /// What this client shows of the rooms it has joined.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        let seen = self.rooms.iter().filter_map(|(room, used)| {
+            let Link::In { frame } = used.link else {
+                return None;
+            };
+            Some(Seen {
+                room: room.clone(),
+                frame,
+                digest: used.view.digest(),
+            })
+        });
+        seen.collect()
+    }
+
+    /// Whether the room is joined, so that what comes of it is to be shown.
+    pub(super) fn is_in(&self, room: &RoomId) -> bool {
+        let used = self.rooms.get(room);
+        used.is_some_and(|used| matches!(used.link, Link::In { .. }))
+    }
+
+    pub(super) fn own(&mut self, own: Own, sink: &mut Sink<'_>) {
+        if self.is_in(&own.room)
+            && let Some(used) = self.rooms.get_mut(&own.room)
+        {
+            sink.0.push_back(Output::View(own.room.clone()));
+            used.view.apply_own(own);
+        }
+    }
+
+    pub(super) fn typing_now(&mut self, typing: TypingNow, sink: &mut Sink<'_>) {
+        if self.is_in(&typing.room)
+            && let Some(used) = self.rooms.get_mut(&typing.room)
+        {
+            sink.0.push_back(Output::View(typing.room.clone()));
+            used.view.apply_typing(typing);
+        }
     }
 
     pub(super) fn listen(&mut self, room: &RoomId, since: Option<Position>) -> Option<ListenerId> {
@@ -237,7 +290,8 @@ impl Rooms {
             if let Some(used) = self.rooms.get_mut(&room) {
                 let since = used.since();
                 used.link = Link::Asked(since);
-                joins.push(JoinRoom { room, since });
+                let watch = used.watched.clone();
+                joins.push(JoinRoom { room, since, watch });
             }
         }
         joins
@@ -282,6 +336,7 @@ impl Rooms {
             frame: joined.frame,
         };
         used.view.join(joined);
+        let news = used.history.take_news(position.epoch, &events);
         let mut again = false;
         for (listener, cursor) in &mut used.listeners {
             let Some(at) = cursor else {
@@ -292,7 +347,7 @@ impl Rooms {
                 continue;
             }
             if replayed {
-                deliver(*listener, at, &events, sink);
+                deliver(*listener, at, &events, &news, sink);
             }
             let behind = at.is_before(position);
             let was_asked =
@@ -328,9 +383,13 @@ impl Rooms {
             return;
         }
         *last = frame.frame;
+        let epoch = used.view.position.map(|position| position.epoch);
+        let news = used
+            .history
+            .take_news(epoch.unwrap_or(Epoch(0)), &frame.events);
         for (listener, cursor) in &mut used.listeners {
             if let Some(at) = cursor {
-                deliver(*listener, at, &frame.events, sink);
+                deliver(*listener, at, &frame.events, &news, sink);
             }
         }
         used.view.apply(frame);
@@ -338,13 +397,21 @@ impl Rooms {
     }
 }
 
-/// Gives a listener the events that follow its cursor, and no other.
-fn deliver(listener: ListenerId, cursor: &mut Position, events: &[WireEvent], sink: &mut Sink<'_>) {
-    for event in events {
+/// Gives a listener the events that follow its cursor, and no other. What is no news only moves the cursor.
+fn deliver(
+    listener: ListenerId,
+    cursor: &mut Position,
+    events: &[WireEvent],
+    news: &[bool],
+    sink: &mut Sink<'_>,
+) {
+    for (event, news) in events.iter().zip(news) {
         if Some(event.seq) == cursor.seq.checked_add(1) {
             cursor.seq = event.seq;
-            sink.0
-                .push_back(Output::Event(listener, *cursor, event.clone()));
+            if *news {
+                sink.0
+                    .push_back(Output::Event(listener, *cursor, event.clone()));
+            }
         }
     }
 }

@@ -54,6 +54,9 @@ impl Rig {
                 }
                 Output::Reset(_, position) => self.seen.push(format!("reset {}", position.seq)),
                 Output::Close => self.sent.push("close".into()),
+                Output::NeedToken => self.seen.push("token?".into()),
+                Output::Signal(signal) => self.seen.push(format!("signal {}", signal.data)),
+                Output::Answered(_, answer) => self.seen.push(format!("{answer:?}")),
                 Output::Connection | Output::View(_) => {}
             }
         }
@@ -224,7 +227,7 @@ fn c11_after_a_reconnect_all_rooms_resume_in_one_message() {
     ));
     assert_eq!(rig.session.view(&board()).unwrap().state, ViewState::Stale);
     rig.take_sent();
-    rig.now = rig.session.deadline().unwrap();
+    rig.now = rig.session.deadline(rig.now).unwrap();
     rig.input(Input::Tick);
     rig.shake_hands();
     let sent = rig.take_sent();
@@ -265,12 +268,12 @@ fn a_silent_server_is_given_up_and_retried_with_growing_waits() {
             panic!("waiting")
         };
         attempts.push(attempt);
-        rig.now = rig.session.deadline().unwrap();
+        rig.now = rig.session.deadline(rig.now).unwrap();
         rig.input(Input::Tick);
         rig.input(Input::Closed);
     }
     assert_eq!(attempts, [1, 2, 3]);
-    rig.now = rig.session.deadline().unwrap();
+    rig.now = rig.session.deadline(rig.now).unwrap();
     rig.input(Input::Tick);
     rig.shake_hands();
     rig.input(Input::Closed);
@@ -283,7 +286,7 @@ fn a_silent_server_is_given_up_and_retried_with_growing_waits() {
         5,
         "a connection that ends at once is no success"
     );
-    rig.now = rig.session.deadline().unwrap();
+    rig.now = rig.session.deadline(rig.now).unwrap();
     rig.input(Input::Tick);
     rig.shake_hands();
     rig.now += 5_000;
@@ -295,7 +298,7 @@ fn a_silent_server_is_given_up_and_retried_with_growing_waits() {
 fn a_handshake_that_takes_too_long_is_given_up() {
     let mut rig = Rig::new();
     rig.input(Input::Start);
-    rig.now = rig.session.deadline().unwrap();
+    rig.now = rig.session.deadline(rig.now).unwrap();
     rig.input(Input::Tick);
     assert!(matches!(
         rig.session.connection(),
@@ -359,7 +362,7 @@ fn c5_a_duplicated_tab_takes_a_session_of_its_own_once_instead_of_fighting() {
         Connection::Waiting { .. }
     ));
     assert_ne!(rig.session.auth().session.as_ref().unwrap().as_str(), "tab");
-    rig.now = rig.session.deadline().unwrap();
+    rig.now = rig.session.deadline(rig.now).unwrap();
     rig.input(Input::Tick);
     rig.text(
         r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1}"#,
@@ -387,7 +390,7 @@ fn a_room_is_left_after_its_last_use_unless_it_is_used_again() {
     rig.input(Input::Tick);
     assert!(rig.take_sent().is_empty(), "used again in time");
     rig.session.release(rig.now, &board());
-    rig.now = rig.session.deadline().unwrap();
+    rig.now = rig.session.deadline(rig.now).unwrap();
     rig.input(Input::Tick);
     assert_eq!(rig.take_sent(), [r#"42["leave",{"rooms":["board:7"]}]"#]);
     assert_eq!(rig.session.view(&board()), None);
@@ -447,7 +450,7 @@ fn a_room_that_cannot_be_joined_right_now_is_asked_for_again() {
         ViewState::Stale,
         "what was known is still shown"
     );
-    rig.now = rig.session.deadline().unwrap();
+    rig.now = rig.session.deadline(rig.now).unwrap();
     rig.input(Input::Tick);
     assert_eq!(rig.take_sent(), [join(2, Some(4))]);
     rig.joined(Outcome::Replay, EPOCH, 6, 3, &[5, 6]);

@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Broker, BrokerError, Inbox, MAX_REMEMBERED, REMEMBERED};
+use super::{Broker, BrokerError, Head, Inbox, MAX_REMEMBERED, REMEMBERED};
 use crate::{
     core::{
         log::{EventLog, Retention},
-        message::{Entry, EntryChange, EntryKey, NewEvent, RoomMessage, RoomSnapshot},
+        message::{Entry, EntryChange, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot},
     },
     protocol::{Epoch, EventId, Position, RoomId, SessionId, UnixMillis, UserId, WireEvent},
     server::clock::unix_millis,
@@ -83,6 +83,7 @@ impl MemoryRoom {
         let message = RoomMessage::Presence {
             epoch: self.log.head().epoch,
             version: self.version,
+            at: unix_millis(),
             change,
         };
         self.publish(room, &message);
@@ -155,17 +156,30 @@ impl Broker for MemoryBroker {
         }))
     }
 
-    async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError> {
+    async fn signal(&self, room: &RoomId, signal: RoomSignal) -> Result<(), BrokerError> {
         if let Some(state) = self.lock().get(room) {
-            state.publish(
-                room,
-                &RoomMessage::Typing {
-                    user: user.clone(),
-                    on,
-                },
-            );
+            state.publish(room, &RoomMessage::Signal(signal));
         }
         Ok(())
+    }
+
+    async fn clear(&self, room: &RoomId) -> Result<(), BrokerError> {
+        if let Some(state) = self.lock().get_mut(room) {
+            let subscribers = std::mem::take(&mut state.subscribers);
+            *state = MemoryRoom::new();
+            state.subscribers = subscribers;
+        }
+        Ok(())
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, BrokerError> {
+        let head = |room| {
+            self.with(room, |state| Head {
+                position: state.log.head(),
+                version: state.version,
+            })
+        };
+        Ok(rooms.iter().map(head).collect())
     }
 
     async fn enter(&self, room: &RoomId, mut entry: Entry) -> Result<(), BrokerError> {
@@ -298,7 +312,9 @@ mod tests {
         broker.subscribe(&room).await.unwrap();
         for _ in 0..2 {
             assert!(!inbox.take_lost(0));
-            broker.typing(&room, &UserId::from(1), true).await.unwrap();
+            let user = UserId::from(1);
+            let typing = RoomSignal::Typing { user, on: true };
+            broker.signal(&room, typing).await.unwrap();
         }
         assert!(inbox.take_lost(0));
         assert!(!inbox.take_lost(0), "noted once");

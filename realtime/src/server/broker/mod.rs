@@ -20,8 +20,8 @@ pub use memory::MemoryBroker;
 use tokio::sync::mpsc;
 
 use crate::{
-    core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSnapshot},
-    protocol::{Position, RoomId, UserId},
+    core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot},
+    protocol::{Position, RoomId},
 };
 
 /// How long a room remembers the id of an event at least, unless [`MAX_REMEMBERED`] newer ones have come.
@@ -39,6 +39,15 @@ pub enum BrokerError {
     Unavailable(String),
 }
 
+/// Where a room stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The place after its last event.
+    pub position: Position,
+    /// The number of its last presence change.
+    pub version: u64,
+}
+
 /// The meeting point of instances, as one instance sees it.
 #[async_trait]
 pub trait Broker: Send + Sync + 'static {
@@ -46,8 +55,8 @@ pub trait Broker: Send + Sync + 'static {
     /// remembers is not appended again, and its place is returned. A room remembers ids for as long as its events, and within [`REMEMBERED`].
     async fn append(&self, room: &RoomId, event: NewEvent) -> Result<Position, BrokerError>;
 
-    /// Publishes that a person begins, continues or ends typing.
-    async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError>;
+    /// Publishes what is neither numbered nor kept.
+    async fn signal(&self, room: &RoomId, signal: RoomSignal) -> Result<(), BrokerError>;
 
     /// Adds a session's entry, or replaces it: `since` is kept from the one before. An entry with a lower incarnation
     /// than the stored one changes nothing.
@@ -60,6 +69,12 @@ pub trait Broker: Send + Sync + 'static {
         key: &EntryKey,
         incarnation: u64,
     ) -> Result<(), BrokerError>;
+
+    /// Forgets a room's log and everyone in it: what comes after it belongs to a new epoch.
+    async fn clear(&self, room: &RoomId) -> Result<(), BrokerError>;
+
+    /// Where rooms stand, in the same order.
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, BrokerError>;
 
     /// Reads a room in one step.
     async fn snapshot(&self, room: &RoomId) -> Result<RoomSnapshot, BrokerError>;

@@ -10,7 +10,7 @@ use super::{Broker, InboxReceiver};
 use crate::{
     core::{
         message::{Entry, EntryChange, NewEvent, RoomMessage},
-        replica::{Applied, Replica},
+        replica::{Applied, Crowd, Replica},
     },
     protocol::{DeviceKind, EventId, RoomId, SessionId, Status, User},
 };
@@ -34,6 +34,7 @@ fn entry(user: i64, session: &str, incarnation: u64, since: u64) -> Entry {
         device_kind: DeviceKind::Other,
         status: Status::Online,
         since,
+        at: Vec::new(),
     }
 }
 
@@ -131,7 +132,11 @@ async fn a_snapshot_and_what_follows_make_the_whole<B: Broker>((a, mut b): (Node
     append(&a, "one").await;
     a.broker.enter(&room(), entry(1, "s1", 1, 5)).await.unwrap();
     b.broker.subscribe(&room()).await.unwrap();
-    let mut replica = Replica::new(room(), b.broker.snapshot(&room()).await.unwrap());
+    let mut replica = Replica::new(
+        room(),
+        b.broker.snapshot(&room()).await.unwrap(),
+        Crowd::default(),
+    );
     append(&a, "two").await;
     a.broker.enter(&room(), entry(2, "s2", 1, 6)).await.unwrap();
     a.broker
@@ -142,7 +147,11 @@ async fn a_snapshot_and_what_follows_make_the_whole<B: Broker>((a, mut b): (Node
         let message = next(&mut b).await;
         assert_ne!(replica.apply(&message, 0), Applied::Gap, "{message:?}");
     }
-    let fresh = Replica::new(room(), a.broker.snapshot(&room()).await.unwrap());
+    let fresh = Replica::new(
+        room(),
+        a.broker.snapshot(&room()).await.unwrap(),
+        Crowd::default(),
+    );
     assert_eq!(replica.first_view(), fresh.first_view());
     assert_eq!(replica.position().seq, 2);
 }

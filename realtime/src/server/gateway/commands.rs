@@ -2,9 +2,15 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use serde_json::value::RawValue;
+
 use super::{Gateway, connection::Connection, intake::patiently};
 use crate::{
-    protocol::{ClientCommand, ErrorCode, JoinRoom, ProtocolError, Refused, RoomId},
+    core::message::RoomSignal,
+    protocol::{
+        Announcements, ClientCommand, ErrorCode, JoinRoom, ProtocolError, Refused, RoomId, Seen,
+        UserId, reserved::is_watched_only,
+    },
     server::{
         auth::{Access, forbidden},
         broker::BrokerError,
@@ -13,20 +19,6 @@ use crate::{
 };
 
 impl Gateway {
-    /// Enters the person into the host's rooms: they are seen there while connected, whatever their page shows.
-    pub(super) async fn auto_join(&self, connection: &Arc<Connection>) {
-        let rooms = (self.0.callbacks.auto_join)(connection.identity.user.clone()).await;
-        for room in rooms
-            .into_iter()
-            .take(self.0.config.max_rooms_per_connection)
-        {
-            connection.rooms().pinned.insert(room.clone());
-            if let Err(error) = self.enter(connection, &room).await {
-                tracing::warn!(%room, %error, "could not enter a person into a room of theirs");
-            }
-        }
-    }
-
     pub(super) async fn carry_out(
         &self,
         connection: &Arc<Connection>,
@@ -41,16 +33,26 @@ impl Gateway {
                 Ok(())
             }
             ClientCommand::Typing { room, on } => self.typing(connection, room, on).await,
+            ClientCommand::Signal { room, data } => self.signal(connection, room, data).await,
+            ClientCommand::Heartbeat { active, rooms } => {
+                self.heartbeat(connection, active, &rooms).await;
+                Ok(())
+            }
+            ClientCommand::Status { invisible } => self.status(connection, invisible).await,
+            ClientCommand::Refresh { token } => self.refresh(connection, token).await,
             ClientCommand::Bye => {
-                for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
-                    self.0.hub.leave(&room, connection.id);
-                }
-                for leave in self.0.sessions.end(connection) {
-                    self.leave(leave).await;
-                }
+                self.end(connection).await;
                 Ok(())
             }
         }
+    }
+
+    /// Ends the connection's session: it leaves its rooms at once.
+    pub(super) async fn end(&self, connection: &Arc<Connection>) {
+        for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
+            self.0.hub.leave(&room, connection.id);
+        }
+        self.tell_all(self.0.sessions.end(connection)).await;
     }
 
     async fn join(
@@ -71,69 +73,114 @@ impl Gateway {
             let sentence = format!("a connection has at most {limit} rooms: leave some first");
             return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
         }
+        let watched = rooms.iter().map(|join| join.watch.len()).max();
+        if watched > Some(JoinRoom::MAX_WATCHED) {
+            let sentence = format!("at most {} people are watched", JoinRoom::MAX_WATCHED);
+            return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
+        }
+        let rights = self.rights();
         let asked = rooms.iter().map(|join| join.room.clone()).collect();
-        let who = connection.identity.user.clone();
-        let allowed = (self.0.callbacks.authorize)(who, asked, Access::View)
-            .await
-            .map_err(|error| ProtocolError::from(&error))?;
-        for join in rooms {
+        let allowed = self.allowed(connection, asked).await?;
+        for join in &rooms {
             let joined = if allowed.contains(&join.room) {
-                self.show(connection, &join).await.map_err(unavailable)
+                self.show(connection, join).await
             } else {
                 self.leave_room(connection, &join.room).await;
                 Err(forbidden(&join.room))
             };
             if let Err(error) = joined {
-                let room = join.room;
-                let refused = Refused { room, error };
-                patiently(connection, || connection.emit("refused", &refused).is_ok()).await;
+                self.refuse(connection, &join.room, error).await;
             }
+        }
+        if self.rights() != rights {
+            // What was allowed a moment ago may not be any more.
+            self.recheck(connection).await?;
         }
         Ok(())
     }
 
+    /// Tells the client that it is not in a room.
+    pub(super) async fn refuse(
+        &self,
+        connection: &Arc<Connection>,
+        room: &RoomId,
+        error: ProtocolError,
+    ) {
+        let room = room.clone();
+        let refused = Refused { room, error };
+        patiently(connection, || connection.emit("refused", &refused).is_ok()).await;
+    }
+
+    /// Which of these rooms the connection's person may see.
+    pub(super) async fn allowed(
+        &self,
+        connection: &Connection,
+        mut rooms: Vec<RoomId>,
+    ) -> Result<HashSet<RoomId>, ProtocolError> {
+        let who = connection.identity.user.clone();
+        let announcements = Announcements::id();
+        let own = rooms.extract_if(.., |room| *room == announcements);
+        let mut allowed: HashSet<RoomId> = own.collect();
+        if !rooms.is_empty() {
+            let asked: HashSet<RoomId> = rooms.iter().cloned().collect();
+            let open = (self.0.callbacks.authorize)(who, rooms, Access::View).await;
+            let open = open.map_err(|error| ProtocolError::from(&error))?;
+            allowed.extend(open.into_iter().filter(|room| asked.contains(room)));
+        }
+        Ok(allowed)
+    }
+
     /// Shows the room to the connection, and the session to the room.
-    async fn show(&self, connection: &Arc<Connection>, join: &JoinRoom) -> Result<(), BrokerError> {
+    async fn show(
+        &self,
+        connection: &Arc<Connection>,
+        join: &JoinRoom,
+    ) -> Result<(), ProtocolError> {
+        let room = &join.room;
         let viewer: Arc<dyn Viewer> = connection.clone();
-        self.0.hub.join(&join.room, &viewer, join.since).await?;
-        connection
-            .rooms()
-            .joined
-            .entry(join.room.clone())
-            .or_default();
+        self.0.hub.join(join, &viewer).await.map_err(unavailable)?;
+        connection.rooms().joined.entry(room.clone()).or_default();
         if !self.connections().contains_key(&connection.id) {
             // Closed meanwhile: what `closed` cleared must not come back.
-            connection.rooms().joined.remove(&join.room);
-            self.0.hub.leave(&join.room, connection.id);
+            connection.rooms().joined.remove(room);
+            self.0.hub.leave(room, connection.id);
             return Ok(());
         }
-        if let Err(error) = self.enter(connection, &join.room).await {
-            connection.rooms().joined.remove(&join.room);
-            self.0.hub.leave(&join.room, connection.id);
+        if !is_watched_only(room)
+            && let Err(error) = self.enter(connection, room).await
+        {
+            connection.rooms().joined.remove(room);
+            self.0.hub.leave(room, connection.id);
             return Err(error);
         }
         // Where the client's buffer was full, the view follows when it has room again, and then the answer.
-        patiently(connection, || {
-            self.0.hub.is_shown(&join.room, connection.id)
-        })
-        .await;
+        patiently(connection, || self.0.hub.is_shown(room, connection.id)).await;
+        if !is_watched_only(room) {
+            let who = connection.identity.user.clone();
+            let told_in = (self.0.callbacks.whereabouts)(who, room.clone()).await;
+            let told = self.0.sessions.locate(connection, room, told_in);
+            self.tell_all(told).await;
+        }
         Ok(())
     }
 
     /// Shows the session to the room, unless it is seen there already.
-    async fn enter(&self, connection: &Arc<Connection>, room: &RoomId) -> Result<(), BrokerError> {
-        let Some(incarnation) = self.0.sessions.enter(connection, room) else {
+    pub(super) async fn enter(
+        &self,
+        connection: &Arc<Connection>,
+        room: &RoomId,
+    ) -> Result<(), ProtocolError> {
+        let Some(told) = self.0.sessions.enter(connection, room) else {
             return Ok(());
         };
-        let entry = connection.entry(incarnation);
-        let entered = self.0.hub.broker().enter(room, entry).await;
-        if entered.is_err() {
+        if let Err(error) = self.tell(told).await {
             self.0.sessions.leave(connection, room);
+            return Err(unavailable(error));
         }
-        entered
+        Ok(())
     }
 
-    async fn leave_room(&self, connection: &Arc<Connection>, room: &RoomId) {
+    pub(super) async fn leave_room(&self, connection: &Arc<Connection>, room: &RoomId) {
         let (joined, pinned) = {
             let mut rooms = connection.rooms();
             (
@@ -144,8 +191,49 @@ impl Gateway {
         if joined {
             self.0.hub.leave(room, connection.id);
         }
-        if !pinned && let Some(leave) = self.0.sessions.leave(connection, room) {
-            self.leave(leave).await;
+        if !pinned {
+            self.tell_all(self.0.sessions.leave(connection, room)).await;
+        }
+    }
+
+    /// Who may signal in a room, typing included: a person with a name, in a room they have joined, if the host allows
+    /// it.
+    async fn may_signal(
+        &self,
+        connection: &Arc<Connection>,
+        room: &RoomId,
+    ) -> Result<UserId, ProtocolError> {
+        let joined = connection.rooms().joined.get(room).copied();
+        let Some(joined) = joined else {
+            return Err(ProtocolError::new(
+                ErrorCode::NotJoined,
+                format!("join {room} first"),
+            ));
+        };
+        let Some(user) = &connection.identity.user else {
+            return Err(ProtocolError::new(
+                ErrorCode::Unauthorized,
+                "guests have no name to show: sign in first",
+            ));
+        };
+        let allowed = match joined.may_signal {
+            Some(allowed) => allowed,
+            None => {
+                let who = connection.identity.user.clone();
+                let allowed = match self.0.callbacks.require(who, room, Access::Signal).await {
+                    Ok(()) => true,
+                    Err(error) if error.code == ErrorCode::Forbidden => false,
+                    Err(error) => return Err(error),
+                };
+                if let Some(joined) = connection.rooms().joined.get_mut(room) {
+                    joined.may_signal = Some(allowed);
+                }
+                allowed
+            }
+        };
+        match allowed {
+            true => Ok(user.id.clone()),
+            false => Err(forbidden(room)),
         }
     }
 
@@ -155,47 +243,47 @@ impl Gateway {
         room: RoomId,
         on: bool,
     ) -> Result<(), ProtocolError> {
-        let joined = connection.rooms().joined.get(&room).copied();
-        let Some(joined) = joined else {
-            return Err(ProtocolError::new(
-                ErrorCode::NotJoined,
-                format!("join {room} before typing in it"),
-            ));
-        };
-        let Some(user) = &connection.identity.user else {
-            return Err(ProtocolError::new(
-                ErrorCode::Unauthorized,
-                "guests have no name to show: sign in to type",
-            ));
-        };
-        let allowed = match joined.may_signal {
-            Some(allowed) => allowed,
-            None => {
-                let who = connection.identity.user.clone();
-                let allowed = match self.0.callbacks.require(who, &room, Access::Signal).await {
-                    Ok(()) => true,
-                    Err(error) if error.code == ErrorCode::Forbidden => false,
-                    Err(error) => return Err(error),
-                };
-                if let Some(joined) = connection.rooms().joined.get_mut(&room) {
-                    joined.may_signal = Some(allowed);
-                }
-                allowed
-            }
-        };
-        if !allowed {
-            return Err(forbidden(&room));
+        let user = self.may_signal(connection, &room).await?;
+        let typing = RoomSignal::Typing { user, on };
+        let told = self.0.hub.broker().signal(&room, typing).await;
+        told.map_err(unavailable)
+    }
+
+    async fn signal(
+        &self,
+        connection: &Arc<Connection>,
+        room: RoomId,
+        data: Box<RawValue>,
+    ) -> Result<(), ProtocolError> {
+        let (size, limit) = (data.get().len(), self.0.config.max_signal_bytes);
+        if size > limit {
+            let sentence = format!("a signal has at most {limit} bytes, this one has {size}");
+            return Err(ProtocolError::new(ErrorCode::TooLarge, sentence));
         }
-        self.0
-            .hub
-            .broker()
-            .typing(&room, &user.id, on)
-            .await
-            .map_err(unavailable)
+        self.may_signal(connection, &room).await?;
+        if self.0.sessions.is_invisible(connection.key()) {
+            let sentence = "others would see that you are here: show yourself first";
+            return Err(ProtocolError::new(ErrorCode::Forbidden, sentence));
+        }
+        let signal = RoomSignal::Data {
+            from: Some(connection.key().clone()),
+            data: data.into(),
+        };
+        let told = self.0.hub.broker().signal(&room, signal).await;
+        told.map_err(unavailable)
+    }
+
+    async fn heartbeat(&self, connection: &Arc<Connection>, active: bool, rooms: &[Seen]) {
+        self.tell_all(self.0.sessions.set_active(connection, active))
+            .await;
+        for seen in rooms.iter().take(self.0.config.max_rooms_per_connection) {
+            let (frame, digest) = (seen.frame, seen.digest);
+            self.0.hub.compare(&seen.room, connection.id, frame, digest);
+        }
     }
 }
 
-fn unavailable(error: BrokerError) -> ProtocolError {
+pub(super) fn unavailable(error: BrokerError) -> ProtocolError {
     tracing::warn!(%error, "a command failed");
     ProtocolError::new(
         ErrorCode::Unavailable,

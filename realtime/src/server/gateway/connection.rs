@@ -5,21 +5,20 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use http::request::Parts;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use socketioxide::extract::SocketRef;
+use tokio::time::Instant;
 
 use super::{intake::Intake, wire::WireControl};
 use crate::{
     core::message::{Entry, EntryKey},
     protocol::{
         CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId,
-        Status, User,
+        Status, UnixMillis, User,
     },
-    server::{
-        clock::unix_millis,
-        hub::{NotSent, Viewer, ViewerId},
-    },
+    server::hub::{NotSent, Viewer, ViewerId},
 };
 
 /// Who is at the other end, as established in the handshake.
@@ -30,6 +29,14 @@ pub(crate) struct Identity {
     pub(crate) incarnation: u64,
     pub(crate) device: Option<DeviceId>,
     pub(crate) device_kind: DeviceKind,
+    /// When the sign-in expires.
+    pub(crate) expires: Option<Instant>,
+    /// Whether the person hides.
+    pub(crate) invisible: bool,
+    /// When the sign-in was issued.
+    pub(crate) issued: Option<UnixMillis>,
+    /// How often rights had changed when this was found out.
+    pub(crate) rights: u64,
 }
 
 /// The rooms of a connection.
@@ -48,10 +55,15 @@ pub(super) struct JoinedRoom {
     pub(super) may_signal: Option<bool>,
 }
 
+/// How much of the bytes that may wait for a client may do so when something is sent that may be left out.
+const SPARE_SHARE: u64 = 16;
+
 /// See the [module](self).
 pub(crate) struct Connection {
     pub(crate) id: ViewerId,
     pub(super) identity: Identity,
+    key: EntryKey,
+    expires: Mutex<Option<Instant>>,
     pub(super) wire: Arc<WireControl>,
     intake: Mutex<Intake>,
     rooms: Mutex<Rooms>,
@@ -64,6 +76,10 @@ impl Viewer for Connection {
         self.id
     }
 
+    fn key(&self) -> &EntryKey {
+        &self.key
+    }
+
     fn send(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
         // The transport's buffer counts frames, this counts bytes. One frame of any size fits where nothing waits.
         if self.wire.unsent() >= self.max_unsent_bytes as u64 {
@@ -72,6 +88,14 @@ impl Viewer for Connection {
         self.emit(name, payload)?;
         self.wire.queue(payload.get().len());
         Ok(())
+    }
+
+    fn send_spare(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
+        let waiting = self.wire.unsent() > self.max_unsent_bytes as u64 / SPARE_SHARE;
+        if waiting || self.wire.is_stalled() {
+            return Err(NotSent);
+        }
+        self.send(name, payload)
     }
 
     fn has_room(&self) -> bool {
@@ -87,8 +111,14 @@ impl Connection {
         socket: SocketRef,
         max_unsent_bytes: usize,
     ) -> Self {
+        let user = identity.user.as_ref().map(|user| user.id.clone());
         Self {
             id,
+            key: EntryKey {
+                user,
+                session: identity.session.clone(),
+            },
+            expires: Mutex::new(identity.expires),
             identity,
             wire,
             intake: Mutex::default(),
@@ -133,23 +163,35 @@ impl Connection {
     }
 
     /// The connection's session, as rooms know it.
-    pub(super) fn key(&self) -> EntryKey {
-        EntryKey {
-            user: self.identity.user.as_ref().map(|user| user.id.clone()),
-            session: self.identity.session.clone(),
-        }
+    pub(super) fn key(&self) -> &EntryKey {
+        &self.key
     }
 
-    /// The connection's presence in a room, from now on.
-    pub(super) fn entry(&self, incarnation: u64) -> Entry {
+    /// When the sign-in expires.
+    pub(super) fn expires(&self) -> Option<Instant> {
+        *self.expires.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_expires(&self, at: Option<Instant>) {
+        *self.expires.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// The request that opened the socket.
+    pub(super) fn request(&self) -> &Parts {
+        self.socket.req_parts()
+    }
+
+    /// What every room may know of the session.
+    pub(super) fn profile(&self) -> Entry {
         Entry {
             session: self.identity.session.clone(),
             user: self.identity.user.clone(),
-            incarnation,
+            incarnation: 0,
             device: self.identity.device.clone(),
             device_kind: self.identity.device_kind,
             status: Status::Online,
-            since: unix_millis(),
+            since: 0,
+            at: Vec::new(),
         }
     }
 }

@@ -79,7 +79,7 @@ fn read(value: &Value, limit: usize) -> Result<ClientCommand, ProtocolError> {
 impl Pending {
     /// Whether the client ends its session.
     pub(super) fn is_bye(&self) -> bool {
-        self.command == Ok(ClientCommand::Bye)
+        matches!(self.command, Ok(ClientCommand::Bye))
     }
 
     /// Acknowledges the command; where that was not asked for, a failure is a frame of its own. False where the
@@ -147,8 +147,12 @@ impl Gateway {
         self.0.tasks.spawn(async move {
             {
                 let _guard = Guard(&connection);
+                let joined = async {
+                    gateway.hear_announcements(&connection).await;
+                    gateway.auto_join(&connection).await;
+                };
                 tokio::select! {
-                    () = gateway.auto_join(&connection) => {}
+                    () = joined => {}
                     () = gateway.0.stop.cancelled() => return,
                 }
             }

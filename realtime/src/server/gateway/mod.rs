@@ -1,14 +1,16 @@
 //! The gateway: from an HTTP request to an accepted socket, and from its commands to the hub and the broker.
 //!
 //! [`endpoint`] does the HTTP part and hands the upgraded stream over, wrapped in a [`wire`]; socketioxide speaks
-//! Socket.IO on it. The handshake is authenticated here, [`connection`]s are registered in [`sessions`], and
-//! [`commands`] carries out what clients ask for. A janitor task cuts dead connections and ends sessions whose grace
-//! is over.
+//! Socket.IO on it. The handshake is authenticated here, [`connection`]s are registered in [`sessions`],
+//! [`commands`] carries out what clients ask for, [`rights`] what the host decides of them, and [`people`] keeps what
+//! outlives them. A janitor task cuts dead connections and ends sessions whose grace is over.
 
 mod commands;
 mod connection;
 mod endpoint;
 mod intake;
+mod people;
+mod rights;
 mod sessions;
 mod wire;
 
@@ -25,7 +27,9 @@ use connection::{Connection, Identity};
 pub(crate) use endpoint::socket;
 use http::{Request, request::Parts};
 use intake::Pending;
-use sessions::{Leave, Sessions};
+use people::LastSeen;
+use rights::Known;
+use sessions::Sessions;
 use socketioxide::{
     SocketIo, TransportType,
     extract::{SocketRef, TryData},
@@ -43,11 +47,15 @@ use super::{
     auth::{Callbacks, Handshake},
     clock::Monotonic,
     config::RealtimeConfig,
-    hub::{Hub, ViewerId},
+    hub::{Hub, Viewer, ViewerId},
+    store::Store,
 };
 use crate::{
     core::replica::TYPING_REPEAT_MS,
-    protocol::{Auth, CloseAction, ErrorCode, PROTOCOL_VERSION, ProtocolError, SessionId, Welcome},
+    protocol::{
+        Announcements, Auth, CloseAction, ErrorCode, PROTOCOL_VERSION, ProtocolError, SessionId,
+        Welcome,
+    },
 };
 
 /// How often dead connections and ended graces are looked for.
@@ -75,6 +83,10 @@ pub(super) struct Inner {
     hub: Arc<Hub>,
     service: SocketIoService<()>,
     sessions: Sessions,
+    store: Arc<dyn Store>,
+    last_seen: Mutex<LastSeen>,
+    /// Counted up whenever rights change.
+    rights: AtomicU64,
     connections: Mutex<HashMap<ViewerId, Arc<Connection>>>,
     /// Streams that carry no connection yet, or no longer, and when they are cut.
     loose: Mutex<Vec<(Instant, Arc<WireControl>)>>,
@@ -90,6 +102,7 @@ impl Gateway {
         config: RealtimeConfig,
         callbacks: Callbacks,
         hub: Arc<Hub>,
+        store: Arc<dyn Store>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
@@ -111,6 +124,9 @@ impl Gateway {
             hub,
             service,
             sessions,
+            store,
+            last_seen: Mutex::default(),
+            rights: AtomicU64::new(0),
             connections: Mutex::default(),
             loose: Mutex::default(),
             next_connection: AtomicU64::new(0),
@@ -120,6 +136,7 @@ impl Gateway {
             stop: stop.clone(),
         }));
         gateway.accept_sockets(&io);
+        tasks.spawn(gateway.clone().keep_last_seen(stop.clone()));
         tasks.spawn(janitor(gateway.clone(), stop));
         gateway
     }
@@ -187,11 +204,14 @@ impl Gateway {
             );
             return Err(ProtocolError::new(ErrorCode::UnsupportedProtocol, sentence));
         }
+        let rights = self.rights();
         let handshake = Handshake::new(Arc::new(parts.clone()), auth.token);
-        let user = (self.0.callbacks.authenticate)(handshake)
-            .await
-            .map_err(|error| ProtocolError::from(&error))?
-            .map(|signed_in| signed_in.user);
+        let Known {
+            user,
+            issued,
+            expires,
+            invisible,
+        } = self.know(handshake).await?;
         let session = auth.session.unwrap_or_else(|| {
             SessionId::try_from(format!("a{:032x}", rand::random::<u128>()))
                 .expect("33 hexadecimal digits")
@@ -203,6 +223,10 @@ impl Gateway {
             incarnation: auth.incarnation.min(1 << 40),
             device: auth.device,
             device_kind: auth.device_kind,
+            issued,
+            expires,
+            invisible,
+            rights,
         })
     }
 
@@ -249,18 +273,41 @@ impl Gateway {
                 return;
             }
         }
-        let welcome = Welcome {
-            protocol: PROTOCOL_VERSION,
-            session: connection.identity.session.clone(),
-            user: connection.identity.user.clone(),
-            typing_repeat_ms: TYPING_REPEAT_MS as u32,
-        };
-        let _ = connection.emit("welcome", &welcome);
-        tracing::debug!(connection = id.0, user = ?welcome.user.map(|user| user.id), "connected");
+        let _ = connection.emit("welcome", &self.welcome(&connection));
+        tracing::debug!(connection = id.0, user = ?connection.key().user, "connected");
         self.begin(&connection);
         if !socket.connected() {
             // It ended before it was listed, and `closed` did not find it.
             self.closed(&connection);
+        }
+    }
+
+    fn welcome(&self, connection: &Connection) -> Welcome {
+        let config = &self.0.config;
+        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
+        Welcome {
+            protocol: PROTOCOL_VERSION,
+            session: connection.identity.session.clone(),
+            user: connection.identity.user.clone(),
+            typing_repeat_ms: TYPING_REPEAT_MS as u32,
+            heartbeat_ms: millis(config.heartbeat_interval),
+            idle_ms: millis(config.away_after_idle),
+            hidden_ms: millis(config.away_after_hidden),
+            expires_in_ms: connection.expires().map(left),
+            invisible: self.0.sessions.is_invisible(connection.key()),
+        }
+    }
+
+    /// Lets the connection hear what is said to everyone.
+    async fn hear_announcements(&self, connection: &Arc<Connection>) {
+        let viewer: Arc<dyn Viewer> = connection.clone();
+        let room = Announcements::id();
+        if let Err(error) = self.0.hub.overhear(room.clone(), &viewer).await {
+            tracing::warn!(%error, "a client does not hear announcements");
+        }
+        if !self.connections().contains_key(&connection.id) {
+            self.0.hub.leave(&room, connection.id);
         }
     }
 
@@ -272,6 +319,7 @@ impl Gateway {
         for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
             self.0.hub.leave(&room, connection.id);
         }
+        self.0.hub.leave(&Announcements::id(), connection.id);
         // Whoever says goodbye and hangs up has said goodbye.
         connection.intake().waiting.retain(Pending::is_bye);
         self.0.sessions.detach(connection);
@@ -288,16 +336,11 @@ impl Gateway {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn leave(&self, leave: Leave) {
-        if let Err(error) = self
-            .0
-            .hub
-            .broker()
-            .exit(&leave.room, &leave.key, leave.incarnation)
-            .await
-        {
-            tracing::warn!(room = %leave.room, %error, "could not take a session out of a room");
-        }
+    fn last_seen(&self) -> MutexGuard<'_, LastSeen> {
+        self.0
+            .last_seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells every client to come back, elsewhere or later, and accepts no more.
@@ -318,6 +361,11 @@ impl Gateway {
 
     fn loose(&self) -> MutexGuard<'_, Vec<(Instant, Arc<WireControl>)>> {
         self.0.loose.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many connections and sessions there are.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        (self.connections().len(), self.0.sessions.len())
     }
 
     /// Whether no stream is open any more.
@@ -352,6 +400,7 @@ async fn janitor(gateway: Gateway, stop: CancellationToken) {
             () = stop.cancelled() => break,
             _ = tick.tick() => {}
         }
+        let now = Instant::now();
         let connections: Vec<_> = gateway.connections().values().cloned().collect();
         for connection in connections {
             if let Some(reason) = connection.wire.verdict(silence, inner.config.stall_timeout) {
@@ -360,8 +409,8 @@ async fn janitor(gateway: Gateway, stop: CancellationToken) {
                 // Presence must not wait until the transport has noticed.
                 gateway.closed(&connection);
             }
+            gateway.expire(&connection, now);
         }
-        let now = Instant::now();
         gateway.loose().retain(|(due, wire)| {
             let over = *due <= now;
             if over && !wire.is_in_use() {
@@ -369,8 +418,6 @@ async fn janitor(gateway: Gateway, stop: CancellationToken) {
             }
             !over && !wire.is_over()
         });
-        for leave in inner.sessions.take_due(now) {
-            gateway.leave(leave).await;
-        }
+        gateway.tell_all(inner.sessions.take_due(now)).await;
     }
 }

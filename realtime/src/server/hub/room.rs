@@ -6,17 +6,19 @@ use std::{
     time::Duration,
 };
 
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::viewer::{Viewer, ViewerId};
 use crate::{
     core::{
         log::Retention,
-        message::{RoomMessage, RoomSnapshot},
-        replica::{Applied, Replica},
+        message::{EntryKey, RoomMessage, RoomSignal, RoomSnapshot},
+        replica::{Applied, Change, Crowd, Replica},
     },
-    protocol::{FirstView, Position, RoomId},
+    protocol::{
+        Digest, FirstView, Member, Own, Position, RoomId, Signalled, TypingNow, UnixMillis, UserId,
+    },
     server::clock::unix_millis,
 };
 
@@ -25,6 +27,8 @@ const MAX_BUFFERED: usize = 4_096;
 
 pub(crate) struct ServedRoom {
     pub(super) room: RoomId,
+    /// A number that spreads rooms over time.
+    pub(super) slot: u64,
     /// Set once the first snapshot has been read.
     pub(super) loaded: OnceCell<()>,
     state: Mutex<RoomState>,
@@ -34,6 +38,7 @@ pub(crate) struct ServedRoom {
 /// What a room's lock protects.
 pub(super) struct RoomState {
     room: RoomId,
+    crowd: Crowd,
     replica: Option<Replica>,
     /// Whether a snapshot is on its way; messages wait for it in `buffer`.
     pub(super) loading: bool,
@@ -44,18 +49,64 @@ pub(super) struct RoomState {
     closed: bool,
     /// Whether a flush of presence is due already.
     pub(super) scheduled: bool,
+    /// A place and presence version at the broker that the replica had not reached when it was asked.
+    suspect: Option<(Position, u64)>,
 }
 
 struct Subscriber {
     viewer: Arc<dyn Viewer>,
     /// Set where frames were lost to a full buffer: the last position before them, if the client named or has one.
     behind: Option<Option<Position>>,
+    /// The people it watches where the room does not show everyone.
+    watched: Vec<UserId>,
+    /// The people whom only it was shown.
+    own: Vec<Member>,
+    /// Whether it has not been told who types.
+    typing_due: bool,
+}
+
+impl Subscriber {
+    /// Shows the whole room.
+    fn show(&mut self, replica: &Replica, since: Option<Position>) -> bool {
+        let own = replica.own(self.viewer.key().user.as_ref(), &self.watched);
+        let view = written(&replica.joined(since, own.clone()));
+        let shown = self.viewer.send("joined", &view).is_ok();
+        self.behind = (!shown).then_some(since);
+        if shown {
+            self.own = own;
+            self.typing_due = false;
+        }
+        shown
+    }
+
+    /// Shows what only this viewer is to see, where that is something else than before.
+    fn show_own(&mut self, replica: &Replica, room: &RoomId) -> bool {
+        let members = replica.own(self.viewer.key().user.as_ref(), &self.watched);
+        if members == self.own {
+            return true;
+        }
+        self.own.clone_from(&members);
+        let room = room.clone();
+        let own = written(&Own { room, members });
+        self.viewer.send("own", &own).is_ok()
+    }
+}
+
+fn written<T: serde::Serialize>(frame: &T) -> Box<RawValue> {
+    to_raw_value(frame).expect("frames are plain data")
+}
+
+fn slot(room: &RoomId) -> u64 {
+    room.as_str().bytes().fold(0, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    })
 }
 
 impl ServedRoom {
-    pub(super) fn new(room: RoomId) -> Self {
+    pub(super) fn new(room: RoomId, crowd: Crowd) -> Self {
         let state = RoomState {
             room: room.clone(),
+            crowd,
             replica: None,
             loading: true,
             buffer: Vec::new(),
@@ -63,8 +114,10 @@ impl ServedRoom {
             subscribers: HashMap::new(),
             closed: false,
             scheduled: false,
+            suspect: None,
         };
         Self {
+            slot: slot(&room),
             room,
             loaded: OnceCell::new(),
             state: Mutex::new(state),
@@ -92,7 +145,7 @@ impl RoomState {
         let before = self.replica.as_ref().map(Replica::position);
         let continues = match &mut self.replica {
             None => {
-                self.replica = Some(Replica::new(self.room.clone(), snapshot));
+                self.replica = Some(Replica::new(self.room.clone(), snapshot, self.crowd));
                 true
             }
             Some(replica) => replica.reload(snapshot),
@@ -108,7 +161,7 @@ impl RoomState {
         } else {
             // The order began anew: whoever sees the room is shown all of it again.
             if let Some(replica) = &mut self.replica {
-                replica.take_frame();
+                replica.take_step();
             }
             for subscriber in self.subscribers.values_mut() {
                 subscriber.behind.get_or_insert(before);
@@ -120,6 +173,7 @@ impl RoomState {
     pub(super) fn apply(&mut self, message: &RoomMessage, now: u64) -> Applied {
         match &mut self.replica {
             Some(replica) if !self.loading => replica.apply(message, now),
+            _ if matches!(message, RoomMessage::Signal(_)) => Applied::Nothing,
             _ => {
                 if self.buffer.len() < MAX_BUFFERED {
                     self.buffer.push(message.clone());
@@ -135,8 +189,36 @@ impl RoomState {
         self.replica.as_ref().map(Replica::first_view)
     }
 
-    /// False where the room is not served any more.
-    pub(super) fn join(&mut self, viewer: &Arc<dyn Viewer>, since: Option<Position>) -> bool {
+    /// The people after a place in the order in which they came, and how many there are.
+    pub(super) fn page(
+        &self,
+        after: Option<&(UnixMillis, UserId)>,
+        most: usize,
+    ) -> Option<(Vec<Member>, usize)> {
+        let replica = self.replica.as_ref()?;
+        Some((replica.page(after, most), replica.count()))
+    }
+
+    /// How many sessions are here.
+    pub(super) fn sessions(&self) -> usize {
+        self.replica.as_ref().map_or(0, Replica::sessions)
+    }
+
+    /// When the room's person was last seen, as known from elsewhere.
+    pub(super) fn set_last_seen(&mut self, at: Option<UnixMillis>) {
+        if let Some(replica) = &mut self.replica {
+            replica.set_last_seen(at);
+        }
+    }
+
+    /// False where the room is not served any more. A quiet viewer is shown only what happens from now on.
+    pub(super) fn join(
+        &mut self,
+        viewer: &Arc<dyn Viewer>,
+        since: Option<Position>,
+        watched: Vec<UserId>,
+        quiet: bool,
+    ) -> bool {
         if self.closed {
             return false;
         }
@@ -144,15 +226,17 @@ impl RoomState {
         let Some(replica) = &self.replica else {
             return false;
         };
-        let view = to_raw_value(&replica.joined(since)).expect("frames are plain data");
-        let behind = viewer.send("joined", &view).is_err().then_some(since);
-        self.subscribers.insert(
-            viewer.id(),
-            Subscriber {
-                viewer: viewer.clone(),
-                behind,
-            },
-        );
+        let mut subscriber = Subscriber {
+            viewer: viewer.clone(),
+            behind: None,
+            watched,
+            own: Vec::new(),
+            typing_due: false,
+        };
+        if !quiet {
+            subscriber.show(replica, since);
+        }
+        self.subscribers.insert(viewer.id(), subscriber);
         true
     }
 
@@ -160,42 +244,111 @@ impl RoomState {
         self.subscribers.remove(&viewer);
     }
 
-    /// Sends what changed as one frame, written once for everyone.
+    /// Sends what changed as one frame, written once for everyone, and beside it what only some are to see.
     pub(super) fn flush(&mut self) {
         let Some(replica) = &mut self.replica else {
             return;
         };
-        let Some(frame) = replica.take_frame() else {
-            return;
-        };
-        let first = frame
-            .events
-            .first()
-            .map_or(replica.position().seq, |event| event.seq - 1);
-        let before = Position {
-            epoch: replica.position().epoch,
-            seq: first,
-        };
-        let frame = to_raw_value(&frame).expect("frames are plain data");
-        for subscriber in self.subscribers.values_mut() {
-            if subscriber.behind.is_none() && subscriber.viewer.send("room", &frame).is_err() {
-                subscriber.behind = Some(Some(before));
+        let step = replica.take_step();
+        let typing = replica.take_typing();
+        match step.change {
+            Change::Nothing => {}
+            Change::Frame(frame) => {
+                let frame = written(&frame);
+                for subscriber in self.subscribers.values_mut() {
+                    if subscriber.behind.is_none()
+                        && subscriber.viewer.send("room", &frame).is_err()
+                    {
+                        subscriber.behind = Some(Some(step.before));
+                    }
+                }
+            }
+            Change::Anew => {
+                for subscriber in self.subscribers.values_mut() {
+                    subscriber.behind.get_or_insert(Some(step.before));
+                }
+                self.catch_up();
             }
         }
+        let Some(replica) = &self.replica else { return };
+        if !step.touched.is_empty() {
+            let concerns = |user: &UserId| step.touched.contains(user);
+            for subscriber in self.subscribers.values_mut() {
+                let me = subscriber.viewer.key().user.as_ref();
+                if subscriber.behind.is_none()
+                    && (me.is_some_and(concerns) || subscriber.watched.iter().any(concerns))
+                    && !subscriber.show_own(replica, &self.room)
+                {
+                    subscriber.behind = Some(Some(replica.position()));
+                }
+            }
+        }
+        if let Some(typing) = typing {
+            self.show_typing(&typing);
+        }
+    }
+
+    fn show_typing(&mut self, typing: &TypingNow) {
+        let typing = written(typing);
+        for subscriber in self.subscribers.values_mut() {
+            // Whoever is behind is told with the whole view.
+            subscriber.typing_due = subscriber.behind.is_none()
+                && subscriber.viewer.send_spare("typing", &typing).is_err();
+        }
+    }
+
+    /// Passes a signal on to whoever can take it right now.
+    pub(super) fn signal(&self, signal: &RoomSignal) {
+        let RoomSignal::Data { from, data } = signal else {
+            return;
+        };
+        let signalled = written(&Signalled {
+            room: self.room.clone(),
+            user: from.as_ref().and_then(|from| from.user.clone()),
+            data: (**data).to_owned(),
+        });
+        let is_sender = |key: &EntryKey| from.as_ref() == Some(key);
+        for subscriber in self.subscribers.values() {
+            if subscriber.behind.is_none() && !is_sender(subscriber.viewer.key()) {
+                // Whoever cannot take it misses it.
+                let _ = subscriber.viewer.send_spare("signal", &signalled);
+            }
+        }
+    }
+
+    /// Compares what a viewer shows with what it was sent. Where that differs it is shown the room anew, and `true` is
+    /// returned.
+    pub(super) fn diverges(&mut self, viewer: ViewerId, frame: u64, digest: Digest) -> bool {
+        let Some(replica) = &self.replica else {
+            return false;
+        };
+        let sent = replica.digest_at(frame);
+        let Some(subscriber) = self.subscribers.get_mut(&viewer) else {
+            return false;
+        };
+        if subscriber.behind.is_some() || sent.is_none_or(|sent| sent == digest) {
+            return false;
+        }
+        subscriber.behind = Some(Some(replica.position()));
+        self.flush();
+        self.catch_up();
+        true
     }
 
     /// Shows the room anew to those whose buffers were full and have room again.
     fn catch_up(&mut self) {
         let Some(replica) = &self.replica else { return };
+        let typing = replica.typing();
         for subscriber in self.subscribers.values_mut() {
             // Asked first, because writing a view for someone who does not read costs everyone else.
-            if let Some(since) = subscriber.behind
-                && subscriber.viewer.has_room()
-            {
-                let view = to_raw_value(&replica.joined(since)).expect("frames are plain data");
-                if subscriber.viewer.send("joined", &view).is_ok() {
-                    subscriber.behind = None;
-                }
+            if !subscriber.viewer.has_room() {
+                continue;
+            }
+            if let Some(since) = subscriber.behind {
+                subscriber.show(replica, since);
+            } else if subscriber.typing_due {
+                let told = subscriber.viewer.send_spare("typing", &written(&typing));
+                subscriber.typing_due = told.is_err();
             }
         }
     }
@@ -212,7 +365,7 @@ impl RoomState {
         if self
             .subscribers
             .values()
-            .any(|subscriber| subscriber.behind.is_some())
+            .any(|subscriber| subscriber.behind.is_some() || subscriber.typing_due)
         {
             self.flush();
             self.catch_up();
@@ -222,6 +375,26 @@ impl RoomState {
     /// Whether messages were lost since the last question, other than those that a snapshot brought back.
     pub(super) fn take_lost(&mut self) -> bool {
         !self.loading && std::mem::take(&mut self.lost)
+    }
+
+    /// Compares the replica with where the broker stands. What it lacks may be on its way still: only if it lacks it at
+    /// the next comparison too it was lost.
+    pub(super) fn lacks(&mut self, position: Position, version: u64) -> bool {
+        let Some(replica) = self.replica.as_ref().filter(|_| !self.loading) else {
+            return false;
+        };
+        let has = |position: Position, version: u64| {
+            let held = replica.position();
+            held.epoch == position.epoch && held.seq >= position.seq && replica.version() >= version
+        };
+        let lost = self
+            .suspect
+            .take()
+            .is_some_and(|(position, version)| !has(position, version));
+        if !has(position, version) {
+            self.suspect = Some((position, version));
+        }
+        lost
     }
 
     /// Whether a subscriber's buffer was full when it should have been shown something.

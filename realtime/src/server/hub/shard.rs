@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -22,6 +22,9 @@ const BATCH: usize = 512;
 /// How often typing lines, old events, slow readers and idle rooms are looked after.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Every room is compared with the broker once in so many ticks. What it lacks must be lacking twice: in 8 s at most.
+const COMPARE_EVERY: u64 = 4;
+
 /// How long a presence-only wait lasts when nothing is due.
 const FAR: Duration = Duration::from_secs(3_600);
 
@@ -35,6 +38,7 @@ pub(super) async fn run(
     // Windows are all equally long, so the first to be scheduled is the first to be due.
     let mut windows: VecDeque<(Instant, Arc<ServedRoom>)> = VecDeque::new();
     let mut tick = interval(TICK);
+    let mut ticks: u64 = 0;
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let due = windows
@@ -63,6 +67,8 @@ pub(super) async fn run(
                     }
                 }
                 hub.drop_idle(index).await;
+                ticks += 1;
+                compare(&hub, index, ticks).await;
                 if index == 0 {
                     hub.broker.maintain();
                 }
@@ -88,6 +94,9 @@ async fn take(
         let Some(served) = hub.served(&room) else {
             continue;
         };
+        if let RoomMessage::Signal(signal) = &message {
+            served.lock().signal(signal);
+        }
         let applied = served.lock().apply(&message, hub.clock.millis());
         match applied {
             Applied::Nothing => {}
@@ -106,6 +115,30 @@ async fn take(
     for room in urgent {
         if let Some(served) = hub.served(&room) {
             served.lock().flush();
+        }
+    }
+}
+
+/// Compares some of the rooms with the broker, so that the loss of a room's last message is noticed too.
+async fn compare(hub: &Arc<Hub>, index: usize, ticks: u64) {
+    let due = |served: &Arc<ServedRoom>| served.slot % COMPARE_EVERY == ticks % COMPARE_EVERY;
+    let served: Vec<_> = hub.of_shard(index).into_iter().filter(due).collect();
+    if served.is_empty() {
+        return;
+    }
+    let rooms: Vec<RoomId> = served.iter().map(|served| served.room.clone()).collect();
+    let heads = match hub.broker.heads(&rooms).await {
+        Ok(heads) => heads,
+        Err(error) => {
+            tracing::warn!(%error, "could not compare rooms with the broker");
+            return;
+        }
+    };
+    for (served, head) in served.iter().zip(heads) {
+        let lost = served.lock().lacks(head.position, head.version);
+        if lost {
+            hub.stats.losses.fetch_add(1, Ordering::Relaxed);
+            reload(hub, served).await;
         }
     }
 }

@@ -1,0 +1,150 @@
+//! The crate's own kinds of rooms.
+
+use std::marker::PhantomData;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{NoEvent, Room, RoomId, UserId};
+
+/// Whether a person is online, wherever they are: `online:{user}`. They are in it as long as they are connected; whoever
+/// else joins it sees them, and is not seen there. The host's `authorize` says who may.
+///
+/// Bytes of the user's id other than letters, digits and `-` stand in the name as `_` and two hexadecimal digits.
+///
+/// ```
+/// use leptos_realtime::{Room, UserId, protocol::Online};
+/// let user = UserId::try_from("ada@example")?;
+/// assert_eq!(Online(user.clone()).room_id().as_str(), "online:ada_40example");
+/// assert_eq!(Online::from_room_id(&"online:ada_40example".parse().unwrap()), Some(Online(user)));
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Online(pub UserId);
+
+impl Online {
+    pub(crate) const KIND: &str = "online";
+}
+
+impl Room for Online {
+    type Event = NoEvent;
+    type Signal = NoEvent;
+
+    fn room_id(&self) -> RoomId {
+        let mut id = String::new();
+        for byte in self.0.as_str().bytes() {
+            if byte.is_ascii_alphanumeric() || byte == b'-' {
+                id.push(char::from(byte));
+            } else {
+                id.push_str(&format!("_{byte:02x}"));
+            }
+        }
+        RoomId::new(Self::KIND, id, None).expect("every user id fits, escaped")
+    }
+
+    fn from_room_id(room: &RoomId) -> Option<Self> {
+        if room.kind() != Self::KIND || room.part().is_some() {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        let mut rest = room.id();
+        while let Some(first) = rest.chars().next() {
+            if first == '_' {
+                bytes.push(u8::from_str_radix(rest.get(1..3)?, 16).ok()?);
+                rest = &rest[3..];
+            } else {
+                bytes.push(u8::try_from(first).ok()?);
+                rest = &rest[1..];
+            }
+        }
+        let online = Self(UserId::try_from(String::from_utf8(bytes).ok()?).ok()?);
+        // No two names for one person.
+        (online.room_id() == *room).then_some(online)
+    }
+}
+
+/// What is said to everyone connected: `announcements:all`. Every connection hears it, without joining; nobody is seen
+/// in it.
+#[derive(Debug)]
+pub struct Announcements<E>(PhantomData<fn() -> E>);
+
+impl Announcements<()> {
+    pub(crate) const KIND: &str = "announcements";
+
+    /// The room's name.
+    ///
+    /// ```
+    /// assert_eq!(leptos_realtime::protocol::Announcements::id().as_str(), "announcements:all");
+    /// ```
+    #[must_use]
+    pub fn id() -> RoomId {
+        RoomId::new(Self::KIND, "all", None).expect("a valid name")
+    }
+}
+
+impl<E> Announcements<E> {
+    /// The room of announcements of this type.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E> Default for Announcements<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> Clone for Announcements<E> {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
+impl<E> PartialEq for Announcements<E> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<E: Serialize + DeserializeOwned + Send + Sync + 'static> Room for Announcements<E> {
+    type Event = E;
+    type Signal = NoEvent;
+
+    fn room_id(&self) -> RoomId {
+        Announcements::id()
+    }
+
+    fn from_room_id(room: &RoomId) -> Option<Self> {
+        (*room == Announcements::id()).then(Self::new)
+    }
+}
+
+/// Rooms in which nobody is seen but those whom the server puts there.
+pub(crate) fn is_watched_only(room: &RoomId) -> bool {
+    matches!(room.kind(), Online::KIND | Announcements::KIND)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_user_has_one_room_of_their_own(id in "\\PC{1,16}") {
+            let online = Online(UserId::try_from(id).unwrap());
+            prop_assert_eq!(Online::from_room_id(&online.room_id()), Some(online));
+        }
+
+        #[test]
+        fn any_name_is_a_persons_room_or_none(name in "[a-z_.0-9é]{0,9}") {
+            if let Ok(room) = format!("online:{name}").parse::<RoomId>()
+                && let Some(online) = Online::from_room_id(&room)
+            {
+                prop_assert_eq!(online.room_id(), room);
+            }
+        }
+    }
+}

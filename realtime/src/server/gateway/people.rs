@@ -1,0 +1,137 @@
+//! What is kept of people beyond their connections: whether they hide, and when they were last seen.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{Gateway, sessions::Told};
+use crate::{
+    protocol::{ErrorCode, Online, ProtocolError, StatusNow, UnixMillis, UserId},
+    server::{
+        broker::BrokerError,
+        clock::unix_millis,
+        store::{PersonRecord, StoreError},
+    },
+};
+
+/// How often it is written down who was seen last.
+const WRITE: Duration = Duration::from_secs(1);
+
+/// Once in so many times everyone who is here is written down too: a crash makes nobody seem long gone.
+const WRITE_ALL: u32 = 60;
+
+/// The people who were seen and not written down yet.
+#[derive(Default)]
+pub(super) struct LastSeen(HashMap<UserId, UnixMillis>);
+
+impl LastSeen {
+    fn note(&mut self, user: UserId, at: UnixMillis) {
+        self.0.insert(user, at);
+    }
+}
+
+impl Gateway {
+    /// What is kept of a person.
+    pub(super) async fn person(&self, user: &UserId) -> Result<PersonRecord, ProtocolError> {
+        self.0.store.person(user).await.map_err(unavailable)
+    }
+
+    /// The person hides on all their devices, or shows themselves again.
+    pub(crate) async fn set_invisible(
+        &self,
+        user: &UserId,
+        invisible: bool,
+    ) -> Result<(), ProtocolError> {
+        let kept = self.0.store.set_invisible(user, invisible).await;
+        kept.map_err(unavailable)?;
+        let told = self.0.sessions.set_invisible(user, invisible);
+        if invisible && !told.is_empty() {
+            self.note_seen(user.clone());
+        }
+        self.tell_all(told).await;
+        for connection in self.0.sessions.connections_of(user) {
+            // A full buffer loses it; the person's own entry in each room says the same.
+            let _ = connection.emit("status", &StatusNow { invisible });
+        }
+        Ok(())
+    }
+
+    fn note_seen(&self, user: UserId) {
+        self.last_seen().note(user, unix_millis());
+    }
+
+    /// Tells the broker of a session in a room.
+    pub(super) async fn tell(&self, told: Told) -> Result<(), BrokerError> {
+        match told {
+            Told::Enter(room, entry) => self.0.hub.broker().enter(&room, entry).await,
+            Told::Exit(room, key, incarnation, visible) => {
+                if visible
+                    && room.kind() == Online::KIND
+                    && let Some(user) = &key.user
+                {
+                    self.note_seen(user.clone());
+                }
+                self.0.hub.broker().exit(&room, &key, incarnation).await
+            }
+        }
+    }
+
+    /// As [`tell`](Self::tell), where nobody waits for the answer.
+    pub(super) async fn tell_all(&self, told: Vec<Told>) {
+        for told in told {
+            if let Err(error) = self.tell(told).await {
+                tracing::warn!(%error, "a room was not told of a session");
+            }
+        }
+    }
+
+    /// Writes down when people were last seen, until the module ends.
+    pub(super) async fn keep_last_seen(self, stop: CancellationToken) {
+        let mut tick = interval(WRITE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks: u32 = 0;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = tick.tick() => {}
+            }
+            ticks = ticks.wrapping_add(1);
+            if ticks % WRITE_ALL == 0 {
+                self.note_everyone();
+            }
+            self.write_last_seen().await;
+        }
+        self.note_everyone();
+        self.write_last_seen().await;
+    }
+
+    fn note_everyone(&self) {
+        for user in self.0.sessions.visible_people() {
+            self.note_seen(user);
+        }
+    }
+
+    async fn write_last_seen(&self) {
+        let people: Vec<_> = std::mem::take(&mut self.last_seen().0)
+            .into_iter()
+            .collect();
+        if people.is_empty() {
+            return;
+        }
+        if let Err(error) = self.0.store.seen(&people).await {
+            tracing::warn!(%error, "could not write down who was last seen");
+            // Tried again, unless they were seen since.
+            let mut kept = self.last_seen();
+            for (user, at) in people {
+                kept.0.entry(user).or_insert(at);
+            }
+        }
+    }
+}
+
+fn unavailable(error: StoreError) -> ProtocolError {
+    tracing::error!(%error, "the store failed");
+    let sentence = "this cannot be done right now: try again";
+    ProtocolError::new(ErrorCode::Unavailable, sentence)
+}

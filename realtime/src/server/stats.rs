@@ -1,0 +1,35 @@
+//! Numbers of a running module.
+
+use super::Realtime;
+
+/// How much this node carries, and what it had to mend since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Open connections.
+    pub connections: usize,
+    /// Sessions, those whose connection was lost a moment ago included.
+    pub sessions: usize,
+    /// Rooms served.
+    pub rooms: usize,
+    /// Views of clients that differed from what they were sent, and were mended.
+    pub divergences: u64,
+    /// Rooms that had lost messages of the broker without noticing, and were read again.
+    pub losses: u64,
+}
+
+impl Realtime {
+    /// The numbers of this node, now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let (connections, sessions) = self.0.gateway.count();
+        let (rooms, divergences, losses) = self.0.hub.count();
+        Stats {
+            connections,
+            sessions,
+            rooms,
+            divergences,
+            losses,
+        }
+    }
+}
