@@ -113,3 +113,40 @@ impl OutboxStore for PostgresStore {
         Ok(swept.rows_affected())
     }
 }
+
+#[cfg(test)]
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../../../tests/common/postgres.rs"]
+mod cluster;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::store::{Database, suite};
+
+    #[tokio::test]
+    async fn the_postgres_store_does_what_every_store_does() {
+        let server = cluster::Postgres::start().await;
+        let pool = server.pool().await;
+        let store = Database::from(pool.clone()).open().await.unwrap();
+        suite::people(&*store).await;
+        suite::outbox(&*store, |row| {
+            let pool = pool.clone();
+            async move {
+                let (room, event, key, version, data) = row;
+                sqlx::query_scalar(statements::INSERT_EVENT)
+                    .bind(room)
+                    .bind(event)
+                    .bind(key)
+                    .bind(version)
+                    .bind(data)
+                    .bind(1_i64)
+                    .fetch_one(&pool)
+                    .await
+                    .unwrap()
+            }
+        })
+        .await;
+        Database::from(pool).open().await.unwrap();
+    }
+}

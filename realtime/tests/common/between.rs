@@ -1,0 +1,48 @@
+//! A broker that asks a test before each append.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use leptos_realtime::{
+    Position, RoomId, UserId,
+    core::message::{Entry, EntryKey, NewEvent, RoomSnapshot},
+    server::broker::{Broker, BrokerError},
+};
+
+/// What is asked: an error refuses the append.
+pub type Before = dyn Fn(&RoomId, &NewEvent) -> Result<(), BrokerError> + Send + Sync;
+
+/// See the [module](self).
+pub struct Between {
+    pub inner: Arc<dyn Broker>,
+    pub before: Box<Before>,
+}
+
+#[async_trait]
+impl Broker for Between {
+    async fn append(&self, room: &RoomId, event: NewEvent) -> Result<Position, BrokerError> {
+        (self.before)(room, &event)?;
+        self.inner.append(room, event).await
+    }
+    async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError> {
+        self.inner.typing(room, user, on).await
+    }
+    async fn enter(&self, room: &RoomId, entry: Entry) -> Result<(), BrokerError> {
+        self.inner.enter(room, entry).await
+    }
+    async fn exit(&self, room: &RoomId, key: &EntryKey, inc: u64) -> Result<(), BrokerError> {
+        self.inner.exit(room, key, inc).await
+    }
+    async fn snapshot(&self, room: &RoomId) -> Result<RoomSnapshot, BrokerError> {
+        self.inner.snapshot(room).await
+    }
+    async fn subscribe(&self, room: &RoomId) -> Result<(), BrokerError> {
+        self.inner.subscribe(room).await
+    }
+    async fn unsubscribe(&self, room: &RoomId) -> Result<(), BrokerError> {
+        self.inner.unsubscribe(room).await
+    }
+    fn maintain(&self) {
+        self.inner.maintain();
+    }
+}

@@ -1,0 +1,150 @@
+//! A host with a database of its own: SQLite in a temporary file, or a Postgres.
+
+use std::{path::PathBuf, time::Duration};
+
+use leptos_realtime::server::{Database, HostTransaction};
+use sqlx::{
+    Executor, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::postgres;
+
+/// What the contract's tests need of a host, whatever its database.
+#[allow(async_fn_in_trait, reason = "tests name their hosts")]
+pub trait Host: Sized {
+    /// The database.
+    type Db: sqlx::Database;
+
+    /// A new, empty one.
+    async fn new() -> Self;
+
+    /// What the module is given. Each call opens it anew, as another process would.
+    async fn database(&self) -> Database;
+
+    /// Begins a transaction that writes.
+    async fn begin(&self) -> Transaction<'static, Self::Db>
+    where
+        Transaction<'static, Self::Db>: HostTransaction;
+
+    /// Runs a statement.
+    async fn run(&self, statement: &'static str);
+
+    /// Runs a statement that returns one number.
+    async fn number(&self, statement: &'static str) -> i64;
+
+    /// Statements after which rows of the outbox can no longer be marked.
+    const FORBID_MARKS: &'static [&'static str];
+
+    /// The statement that permits it again.
+    const PERMIT_MARKS: &'static str;
+}
+
+/// A host on SQLite: one file in a folder of its own, with a write-ahead log.
+pub struct SqliteHost {
+    folder: PathBuf,
+    pool: SqlitePool,
+}
+
+/// Opens a SQLite file as a host does.
+pub async fn sqlite_pool(file: PathBuf) -> SqlitePool {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(20));
+    let pool = SqlitePoolOptions::new().max_connections(4);
+    pool.connect_with(options).await.unwrap()
+}
+
+impl SqliteHost {
+    /// The database's file.
+    pub fn file(&self) -> PathBuf {
+        self.folder.join("host.db")
+    }
+}
+
+impl Host for SqliteHost {
+    type Db = Sqlite;
+
+    async fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("rt-lite-{:08x}", rand::random::<u32>()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let pool = sqlite_pool(folder.join("host.db")).await;
+        Self { folder, pool }
+    }
+
+    async fn database(&self) -> Database {
+        sqlite_pool(self.file()).await.into()
+    }
+
+    async fn begin(&self) -> Transaction<'static, Sqlite> {
+        self.pool.begin_with("begin immediate").await.unwrap()
+    }
+
+    async fn run(&self, statement: &'static str) {
+        self.pool.execute(statement).await.unwrap();
+    }
+
+    async fn number(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    const FORBID_MARKS: &'static [&'static str] = &["
+        create trigger no_marks before update on realtime_outbox
+        begin select raise(abort, 'no marks today'); end"];
+    const PERMIT_MARKS: &'static str = "drop trigger no_marks";
+}
+
+impl Drop for SqliteHost {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A host on a Postgres of its own.
+pub struct PostgresHost {
+    pub server: postgres::Postgres,
+    pub pool: PgPool,
+}
+
+impl Host for PostgresHost {
+    type Db = Postgres;
+
+    async fn new() -> Self {
+        let server = postgres::Postgres::start().await;
+        let pool = server.pool().await;
+        Self { server, pool }
+    }
+
+    async fn database(&self) -> Database {
+        self.server.pool().await.into()
+    }
+
+    async fn begin(&self) -> Transaction<'static, Postgres> {
+        self.pool.begin().await.unwrap()
+    }
+
+    async fn run(&self, statement: &'static str) {
+        self.pool.execute(statement).await.unwrap();
+    }
+
+    async fn number(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    const FORBID_MARKS: &'static [&'static str] = &[
+        "create function no_marks() returns trigger language plpgsql
+         as 'begin raise exception ''no marks today''; end'",
+        "create trigger no_marks before update on realtime_outbox
+         for each row execute function no_marks()",
+    ];
+    const PERMIT_MARKS: &'static str = "drop trigger no_marks on realtime_outbox";
+}
