@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 pub mod between;
+pub mod durable;
 pub mod host;
 pub mod postgres;
