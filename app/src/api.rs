@@ -98,19 +98,11 @@ pub async fn create_post(board: i64, title: String, body: String) -> Result<Post
         // A form sent without JavaScript ends its lines with two characters, of which the browser counted one.
         let body = body.replace("\r\n", "\n");
         let body = checked("A text", &body, MAX_BODY)?;
-        let post = request
-            .forum()
-            .create_post(board, &person, title, body)
-            .await?;
-        let event = crate::BoardEvent::PostCreated(post.clone());
-        if let Err(error) = leptos_realtime::expect_realtime()
-            .publish(crate::Board(board), &event)
+        let realtime = leptos_realtime::expect_realtime();
+        let forum = request.forum();
+        forum
+            .create_post(&realtime, board, &person, title, body)
             .await
-        {
-            // The post is safe; those who have the page open see it when they look again.
-            tracing::warn!(%error, board, "a post was not published");
-        }
-        Ok(post)
     })
     .await
 }

@@ -52,6 +52,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let (who, may, member) = (rights.clone(), rights.clone(), rights.clone());
     let realtime = Realtime::builder(config.realtime)
+        .database(forum.pool())
         .authenticate(move |handshake| who.clone().authenticate(handshake))
         .authorize(move |user, rooms, access| may.clone().authorize(user, rooms, access))
         .auto_join(move |user| member.clone().rooms_of(user))

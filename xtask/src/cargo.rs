@@ -151,17 +151,17 @@ pub fn test_docs(project: &Project, filter: Option<&str>) -> Command {
 /// Builds the library's documentation; broken links and missing items are errors.
 pub fn document(project: &Project) -> Command {
     let mut command = cargo(project, "doc");
-    command
-        .args([
-            "--no-deps",
-            "--package",
-            LIBRARY,
-            "--features",
-            &["ssr", "testing", "jwt", "sqlite", "postgres"]
-                .map(|feature| format!("{LIBRARY}/{feature}"))
-                .join(","),
-        ])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    command.args(["--no-deps", "--package", LIBRARY]);
+    let library = project
+        .server_half
+        .iter()
+        .find(|member| member.name == LIBRARY);
+    features(
+        &mut command,
+        true,
+        &library.map(|member| member.enabled()).unwrap_or_default(),
+    );
+    command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }
 
@@ -187,12 +187,7 @@ fn server_half(command: &mut Command, project: &Project) {
     let mut enabled = Vec::new();
     for member in &project.server_half {
         command.args(["--package", &member.name]);
-        enabled.extend(
-            member
-                .features
-                .iter()
-                .map(|feature| format!("{}/{feature}", member.name)),
-        );
+        enabled.extend(member.enabled());
     }
     features(command, true, &enabled);
 }
@@ -275,10 +270,13 @@ mod tests {
             !all.contains(&"--no-tests=pass".to_owned()),
             "without a filter, finding no tests is a failure"
         );
-        assert!(
-            all.iter()
-                .any(|argument| argument.contains("leptos_realtime/ssr")),
-            "{all:?}"
-        );
+        for feature in ["ssr", "testing", "sqlite", "postgres"] {
+            let feature = format!("{LIBRARY}/{feature}");
+            let documented = arguments(&document(&project));
+            for arguments in [&all, &documented] {
+                let enabled = arguments.iter().any(|list| list.contains(&feature));
+                assert!(enabled, "{feature} in {arguments:?}");
+            }
+        }
     }
 }

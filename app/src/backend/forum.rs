@@ -9,8 +9,11 @@ use sqlx::{
     },
 };
 
+use leptos_realtime::Realtime;
+
 use super::clock::now;
 use crate::{
+    Board, BoardEvent,
     api::ApiError,
     model::{BoardSummary, CommunitySummary, Person, Post},
 };
@@ -159,6 +162,12 @@ impl Forum {
         Ok(forum)
     }
 
+    /// The database, for the realtime module to keep its own tables there.
+    #[must_use]
+    pub fn pool(&self) -> SqlitePool {
+        self.pool.clone()
+    }
+
     /// Closes the database: what was written is then in its file.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -246,15 +255,21 @@ impl Forum {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// Adds a post.
+    /// Adds a post, which everyone at the board then sees: both or neither, also if the server dies at this moment.
     pub async fn create_post(
         &self,
+        realtime: &Realtime,
         board: i64,
         author: &Person,
         title: &str,
         body: &str,
     ) -> Result<Post, ApiError> {
         let created = now();
+        let mut tx = self
+            .pool
+            .begin_with("begin immediate")
+            .await
+            .map_err(internal)?;
         let id: Option<i64> = sqlx::query_scalar(
             "insert into post (board, author, title, body, created)
              select id, $2, $3, $4, $5 from board where id = $1
@@ -265,17 +280,26 @@ impl Forum {
         .bind(title)
         .bind(body)
         .bind(created)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(internal)?;
-        let id = id.ok_or(ApiError::NotFound)?;
-        Ok(Post {
-            id,
+        let post = Post {
+            id: id.ok_or(ApiError::NotFound)?,
             author: author.clone(),
             title: title.to_owned(),
             body: body.to_owned(),
             created,
-        })
+        };
+        let event = BoardEvent::PostCreated(post.clone());
+        realtime
+            .publish_in(&mut tx, Board(board), &event)
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, board, "a post was not published");
+                ApiError::Internal("publishing".to_owned())
+            })?;
+        tx.commit().await.map_err(internal)?;
+        Ok(post)
     }
 
     /// A person by id.
@@ -360,6 +384,8 @@ impl Forum {
 
 #[cfg(test)]
 mod tests {
+    use leptos_realtime::{RealtimeConfig, User};
+
     use super::*;
 
     #[tokio::test]
@@ -382,13 +408,20 @@ mod tests {
                 .unwrap()
                 .contains(&community.id)
         );
+        let realtime = Realtime::builder(RealtimeConfig::default())
+            .authenticate(|_| async { Ok(None::<User>) })
+            .authorize(|_, rooms, _| async move { Ok(rooms) })
+            .database(forum.pool())
+            .start()
+            .await
+            .unwrap();
         let post = forum
-            .create_post(board.id, &ada, "Hello", "…")
+            .create_post(&realtime, board.id, &ada, "Hello", "…")
             .await
             .unwrap();
         assert_eq!(forum.posts(board.id).await.unwrap()[0], post);
         assert_eq!(
-            forum.create_post(999, &ada, "Hello", "…").await,
+            forum.create_post(&realtime, 999, &ada, "Hello", "…").await,
             Err(ApiError::NotFound)
         );
         assert_eq!(

@@ -49,6 +49,12 @@ fn collect<'a>(
 }
 
 impl Member {
+    /// The features as cargo takes them.
+    pub fn enabled(&self) -> Vec<String> {
+        let named = |feature| format!("{}/{feature}", self.name);
+        self.features.iter().map(named).collect()
+    }
+
     fn of(package: &Package) -> Self {
         const FOR_TESTS: [&str; 5] = ["ssr", "testing", "jwt", "sqlite", "postgres"];
         Self {
