@@ -9,7 +9,7 @@
 //! | [`core`] | state machines without I/O, clock or randomness: the client's session, the server's room replica |
 //! | [`server`] (`ssr`) | the [`server::Realtime`] handle, the socket gateway, the hub of replicas, the broker |
 //! | [`client`] | the browser's WebSocket and the store that turns changes into signals |
-//! | [`hooks`], [`components`] | what a page uses |
+//! | [`hooks`], [`components`], [`server_fns`] | what a page uses |
 //! | [`testing`] (`testing`) | the real gateway over in-memory streams, with a client to drive it |
 //!
 //! A layer uses only the ones above it. The browser half needs the feature `hydrate`, the server half `ssr`; a host's
@@ -26,13 +26,15 @@ pub mod hooks;
 pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod server;
+pub mod server_fns;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use components::{ConnectionBadge, PresenceAvatars, RealtimeStyles, TypingIndicator};
 pub use hooks::{
-    UseConnectionReturn, UsePresenceReturn, UseTypingReturn, provide_realtime, use_connection,
-    use_first_view, use_presence, use_room_events, use_typing,
+    UseConnectionReturn, UseOnlineReturn, UsePresenceReturn, UseSignalsReturn, UseStatusReturn,
+    UseTypingReturn, provide_realtime, use_announcements, use_connection, use_first_view,
+    use_online, use_presence, use_room_events, use_signals, use_status, use_typing, use_watch,
 };
 pub use protocol::{
     DeviceKind, Draft, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room,
@@ -45,6 +47,8 @@ pub use server::{
 };
 #[cfg(feature = "jwt")]
 pub use server::{Jwt, JwtError};
+
+pub use server_fns::{PresenceCursor, PresencePage, people_in};
 
 #[doc(hidden)]
 pub mod __private {

@@ -9,7 +9,7 @@ use super::store::Client;
 use crate::{
     core::view::RoomView,
     hooks::RealtimeContext,
-    protocol::{Position, RoomId, RoomUpdate},
+    protocol::{Position, RoomId, RoomUpdate, Signalled, UserId},
 };
 
 /// Uses whichever room the signal names, from hydration until the component ends. `begin` is called for each, and
@@ -70,5 +70,29 @@ pub(crate) fn listen<E: DeserializeOwned + 'static>(
                 client.unlisten(&room, id);
             }
         }
+    });
+}
+
+/// Listens to the signals of whichever room the signal names. What cannot be read as `S` is of a newer client, and
+/// skipped.
+pub(crate) fn listen_to_signals<S: DeserializeOwned + 'static>(
+    context: &RealtimeContext,
+    room: Signal<RoomId>,
+    f: impl Fn(Option<UserId>, S) + 'static,
+) {
+    let owner = Owner::current().map(|owner| owner.downgrade());
+    let tell = Rc::new(move |signal: &Signalled| {
+        let Ok(data) = serde_json::from_str(signal.data.get()) else {
+            return;
+        };
+        match owner.as_ref().and_then(WeakOwner::upgrade) {
+            Some(owner) => owner.with(|| f(signal.user.clone(), data)),
+            None => f(signal.user.clone(), data),
+        }
+    });
+    follow_room(context, room, move |room, _, client| {
+        let id = client.on_signal(room, tell.clone());
+        let client = client.clone();
+        move || client.off_signal(id)
     });
 }

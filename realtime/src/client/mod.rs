@@ -8,12 +8,14 @@ mod follow;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 mod identity;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+mod page;
+#[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 mod store;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 mod transport;
 
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 pub(crate) use {
-    follow::{follow_room, listen},
+    follow::{follow_room, listen, listen_to_signals},
     store::Client,
 };

@@ -6,24 +6,35 @@ use std::{
     rc::Rc,
 };
 
-use leptos::prelude::*;
+use futures::channel::oneshot;
+use leptos::{prelude::*, task::spawn_local};
 use send_wrapper::SendWrapper;
+use serde_json::value::RawValue;
 
 use super::{
     identity,
+    page::Page,
     transport::{Signal as Told, Transport},
 };
 use crate::{
     core::{
-        session::{Connection, Input, ListenerId, Output, Session, SessionConfig},
+        session::{
+            Answer, Connection, Input, ListenerId, Output, RequestId, Session, SessionConfig,
+        },
         view::RoomView,
     },
-    hooks::ConnectionState,
-    protocol::{FirstView, Position, RoomId, User, WireEvent},
+    hooks::{ConnectionState, TokenSource},
+    protocol::{FirstView, Position, RoomId, Signalled, User, UserId, WireEvent},
 };
+
+/// The longest time between two looks at the clock, in milliseconds.
+const MAX_WAIT_MS: u64 = 3_600_000;
 
 /// What a listener is given: its next event, or `None` where it has to begin anew from the position.
 pub(super) type Listener = Rc<dyn Fn(Position, Option<WireEvent>)>;
+
+/// What is called with each signal of a room.
+pub(super) type SignalListener = Rc<dyn Fn(&Signalled)>;
 
 /// See the [module](self). Lives on the browser's one thread; the wrapper only satisfies the types of the context.
 #[derive(Clone)]
@@ -37,14 +48,25 @@ struct Inner {
     clock: Cell<u64>,
     /// Whether outputs are being performed further up the stack.
     performing: Cell<bool>,
+    page: RefCell<Option<Page>>,
+    tokens: Option<TokenSource>,
     state: ArcRwSignal<ConnectionState>,
+    latency: ArcRwSignal<Option<u64>>,
+    invisible: ArcRwSignal<bool>,
     user: ArcRwSignal<Option<User>>,
     views: RefCell<HashMap<RoomId, ArcRwSignal<RoomView>>>,
     listeners: RefCell<HashMap<ListenerId, Listener>>,
+    signal_listeners: RefCell<HashMap<u64, (RoomId, SignalListener)>>,
+    next_signal_listener: Cell<u64>,
+    answers: RefCell<HashMap<RequestId, oneshot::Sender<Answer>>>,
 }
 
 impl Client {
-    pub(crate) fn new(path: &str) -> Self {
+    pub(crate) fn new(path: &str, tokens: Option<TokenSource>) -> Self {
+        let config = SessionConfig {
+            asks_for_token: tokens.is_some(),
+            ..SessionConfig::default()
+        };
         let location = window().location();
         let scheme = if location
             .protocol()
@@ -57,20 +79,30 @@ impl Client {
         let host = location.host().unwrap_or_default();
         Self(SendWrapper::new(Rc::new(Inner {
             url: format!("{scheme}://{host}{path}/socket.io/?EIO=4&transport=websocket"),
-            session: RefCell::new(Session::new(SessionConfig::default(), identity::load())),
+            session: RefCell::new(Session::new(config, identity::load())),
             transport: RefCell::default(),
             timer: RefCell::default(),
             clock: Cell::default(),
             performing: Cell::default(),
+            page: RefCell::default(),
+            tokens,
             state: ArcRwSignal::default(),
+            latency: ArcRwSignal::default(),
+            invisible: ArcRwSignal::default(),
             user: ArcRwSignal::default(),
             views: RefCell::default(),
             listeners: RefCell::default(),
+            signal_listeners: RefCell::default(),
+            next_signal_listener: Cell::default(),
+            answers: RefCell::default(),
         })))
     }
 
-    /// Connects.
+    /// Connects, and follows what the page and its machine do.
     pub(crate) fn start(&self) {
+        let client = self.clone();
+        let page = Page::follow(move |input| client.input(input));
+        self.0.page.replace(Some(page));
         self.input(Input::Start);
     }
 
@@ -82,6 +114,7 @@ impl Client {
 
     /// Ends the connection, without a word: another page of this tab may go on with the session.
     pub(crate) fn close(&self) {
+        self.0.page.take();
         self.0.transport.take();
         if let Some(timer) = self.0.timer.take() {
             timer.clear();
@@ -90,6 +123,56 @@ impl Client {
 
     pub(crate) fn state(&self) -> ArcRwSignal<ConnectionState> {
         self.0.state.clone()
+    }
+
+    /// How long the last heartbeat took, in milliseconds.
+    pub(crate) fn latency(&self) -> ArcRwSignal<Option<u64>> {
+        self.0.latency.clone()
+    }
+
+    /// Whether the person hides.
+    pub(crate) fn invisible(&self) -> ArcRwSignal<bool> {
+        self.0.invisible.clone()
+    }
+
+    /// Hides the person from everybody else, or shows them again.
+    pub(crate) async fn set_invisible(&self, invisible: bool) -> Answer {
+        self.ask(|session, now| session.set_invisible(now, invisible))
+            .await
+    }
+
+    /// Signals to everyone else in a room.
+    pub(crate) async fn signal(&self, room: &RoomId, data: Box<RawValue>) -> Answer {
+        self.ask(|session, now| session.signal(now, room, data))
+            .await
+    }
+
+    /// Asks something of the server, and waits for what becomes of it.
+    async fn ask(&self, request: impl FnOnce(&mut Session, u64) -> RequestId) -> Answer {
+        let (sender, receiver) = oneshot::channel();
+        // Known before the answer can come.
+        let id = request(&mut self.0.session.borrow_mut(), self.now());
+        self.0.answers.borrow_mut().insert(id, sender);
+        self.run(|_, _| {});
+        receiver.await.unwrap_or(Answer::Lost)
+    }
+
+    /// Shows these people of a room in use even where it is too large to show everyone.
+    pub(crate) fn watch(&self, room: &RoomId, people: Vec<UserId>) {
+        self.run(|session, _| session.watch(room, people));
+    }
+
+    /// Calls with each signal of a room in use.
+    pub(super) fn on_signal(&self, room: &RoomId, listener: SignalListener) -> u64 {
+        let id = self.0.next_signal_listener.get();
+        self.0.next_signal_listener.set(id + 1);
+        let mut listeners = self.0.signal_listeners.borrow_mut();
+        listeners.insert(id, (room.clone(), listener));
+        id
+    }
+
+    pub(super) fn off_signal(&self, id: u64) {
+        self.0.signal_listeners.borrow_mut().remove(&id);
     }
 
     pub(crate) fn user(&self) -> ArcRwSignal<Option<User>> {
@@ -175,6 +258,31 @@ impl Client {
 
     fn perform(&self, output: Output) {
         match output {
+            Output::NeedToken => {
+                let token = self.0.tokens.clone();
+                let client = self.clone();
+                spawn_local(async move {
+                    let token = match token {
+                        Some(next) => next.0().await,
+                        None => None,
+                    };
+                    client.input(Input::Token(token));
+                });
+            }
+            Output::Signal(signal) => {
+                let listeners = self.0.signal_listeners.borrow();
+                let of_room = listeners.values().filter(|(room, _)| *room == signal.room);
+                let of_room: Vec<_> = of_room.map(|(_, listener)| listener.clone()).collect();
+                // A listener may add or remove others.
+                drop(listeners);
+                of_room.iter().for_each(|listener| listener(&signal));
+            }
+            Output::Answered(request, answer) => {
+                if let Some(waiting) = self.0.answers.borrow_mut().remove(&request) {
+                    // Nobody may wait any longer.
+                    let _ = waiting.send(answer);
+                }
+            }
             Output::Open => {
                 identity::store(self.0.session.borrow().auth());
                 let client = self.clone();
@@ -212,8 +320,17 @@ impl Client {
                     attempt: *attempt,
                     next_try: *until,
                 },
+                Connection::Offline => ConnectionState::Offline,
                 Connection::Stopped(goodbye) => ConnectionState::Stopped(goodbye.clone()),
             };
+            let latency = session.latency_ms();
+            if self.0.latency.with_untracked(|shown| *shown != latency) {
+                self.0.latency.set(latency);
+            }
+            let invisible = session.is_invisible();
+            if self.0.invisible.with_untracked(|shown| *shown != invisible) {
+                self.0.invisible.set(invisible);
+            }
             (state, session.user().cloned())
         };
         if self.0.state.with_untracked(|shown| *shown != state) {
@@ -247,10 +364,13 @@ impl Client {
         if let Some(timer) = self.0.timer.take() {
             timer.clear();
         }
-        let Some(deadline) = self.0.session.borrow().deadline() else {
+        let now = self.now();
+        let Some(deadline) = self.0.session.borrow().deadline(now) else {
             return;
         };
-        let wait = std::time::Duration::from_millis(deadline.saturating_sub(self.now()));
+        // Browsers take a wait of more than 2³¹ ms for none.
+        let wait = deadline.saturating_sub(now).min(MAX_WAIT_MS);
+        let wait = std::time::Duration::from_millis(wait);
         let client = self.clone();
         let timer = set_timeout_with_handle(move || client.input(Input::Tick), wait);
         self.0.timer.replace(timer.ok());

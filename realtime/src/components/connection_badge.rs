@@ -50,6 +50,7 @@ pub fn ConnectionBadge() -> impl IntoView {
                 "Connecting…"
             }
         }
+        (_, ConnectionState::Offline) => "You are offline. Live updates go on when you are back.",
         (_, ConnectionState::Stopped(goodbye)) => stopped(goodbye.action),
     };
     let countdown = move || match (shown.get(), connection.state.get()) {
@@ -80,6 +81,7 @@ fn name(state: &ConnectionState) -> &'static str {
         ConnectionState::Connecting => "connecting",
         ConnectionState::Live => "live",
         ConnectionState::Waiting { .. } => "waiting",
+        ConnectionState::Offline => "offline",
         ConnectionState::Stopped(_) => "stopped",
     }
 }

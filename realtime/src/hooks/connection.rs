@@ -22,6 +22,8 @@ pub enum ConnectionState {
         /// When the next one is due, by the browser's clock.
         next_try: UnixMillis,
     },
+    /// Disconnected; the machine has no network.
+    Offline,
     /// The server ended it, and said what to do.
     Stopped(Goodbye),
 }
@@ -31,6 +33,8 @@ pub enum ConnectionState {
 pub struct UseConnectionReturn {
     /// The state of the connection.
     pub state: Signal<ConnectionState>,
+    /// How long the last heartbeat took to the server and back, in milliseconds; nothing while not connected.
+    pub latency: Signal<Option<u64>>,
     /// Who the server says is signed in on this connection.
     pub user: Signal<Option<User>>,
     /// Connects anew at once: after signing in or out without loading the page again.
@@ -60,6 +64,7 @@ pub fn use_connection() -> UseConnectionReturn {
         let client = StoredValue::new(context.client.clone());
         return UseConnectionReturn {
             state: context.client.state().into(),
+            latency: context.client.latency().into(),
             user: context.client.user().into(),
             reconnect: Callback::new(move |()| {
                 client.try_with_value(|client| client.reconnect());
@@ -69,6 +74,7 @@ pub fn use_connection() -> UseConnectionReturn {
     let _ = context;
     UseConnectionReturn {
         state: Signal::stored(ConnectionState::Idle),
+        latency: Signal::stored(None),
         user: Signal::stored(None),
         reconnect: Callback::new(|()| {}),
     }

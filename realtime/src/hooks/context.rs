@@ -7,6 +7,7 @@ use std::{
 
 use leptos::prelude::*;
 
+use super::TokenSource;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 use crate::client::Client;
 use crate::{
@@ -59,18 +60,64 @@ impl RealtimeContext {
 /// }
 /// ```
 pub fn provide_realtime() {
-    provide_realtime_at("/realtime");
+    provide_realtime_with(RealtimeOptions::default());
 }
 
-/// As [`provide_realtime`], for a host that set another `RealtimeConfig::path`.
-pub fn provide_realtime_at(path: &str) {
+/// What a host may want otherwise: see [`provide_realtime_with`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RealtimeOptions {
+    /// `RealtimeConfig::path`, where the host changed it.
+    pub path: String,
+    /// Where the page gets its tokens, where it signs in with tokens and not with a cookie.
+    pub tokens: Option<TokenSource>,
+}
+
+impl Default for RealtimeOptions {
+    fn default() -> Self {
+        Self {
+            path: "/realtime".to_owned(),
+            tokens: None,
+        }
+    }
+}
+
+impl RealtimeOptions {
+    /// Another path than `/realtime`.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Signs in with tokens: the function is called before each connect, and a while before the sign-in expires.
+    #[must_use]
+    pub fn tokens(mut self, tokens: TokenSource) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+}
+
+/// As [`provide_realtime`], with options.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::hooks::{RealtimeOptions, TokenSource, provide_realtime_with};
+///
+/// # async fn fetch_token() -> Option<String> { None }
+/// #[component]
+/// fn App() -> impl IntoView {
+///     provide_realtime_with(RealtimeOptions::default().tokens(TokenSource::new(fetch_token)));
+/// }
+/// ```
+pub fn provide_realtime_with(options: RealtimeOptions) {
+    #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]
+    let _ = options;
     let context = RealtimeContext {
         first_views: Arc::default(),
         #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
-        client: Client::new(path),
+        client: Client::new(&options.path, options.tokens),
     };
-    #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]
-    let _ = path;
     #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
     {
         let client = context.client.clone();

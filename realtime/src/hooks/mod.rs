@@ -4,17 +4,29 @@
 //! page's data), while routes are listed without a host's context, and in the browser, where it starts to follow the
 //! room after hydration. A room may be given as it is, or as a signal.
 
+mod announcements;
 mod connection;
 mod context;
+mod online;
 mod presence;
 mod room_events;
 mod room_source;
+mod signals;
+mod status;
+mod token;
 mod typing;
+mod watch;
 
+pub use announcements::use_announcements;
 pub use connection::{ConnectionState, UseConnectionReturn, use_connection};
 pub(crate) use context::{RealtimeContext, use_room_view};
-pub use context::{provide_realtime, provide_realtime_at, use_first_view};
+pub use context::{RealtimeOptions, provide_realtime, provide_realtime_with, use_first_view};
+pub use online::{UseOnlineReturn, use_online};
 pub use presence::{UsePresenceReturn, use_presence};
 pub use room_events::use_room_events;
 pub use room_source::RoomSource;
+pub use signals::{UseSignalsReturn, use_signals};
+pub use status::{UseStatusReturn, use_status};
+pub use token::TokenSource;
 pub use typing::{UseTypingReturn, use_typing};
+pub use watch::use_watch;

@@ -4,16 +4,17 @@ use leptos::prelude::*;
 
 use super::{RoomSource, use_room_view};
 use crate::{
-    core::view::ViewState,
+    core::view::{RoomView, ViewState},
     protocol::{Member, RoomId},
 };
 
 /// What [`use_presence`] returns.
 #[derive(Clone, Copy)]
 pub struct UsePresenceReturn {
-    /// Everyone here, in the order in which they came.
+    /// Everyone here, in the order in which they came; in a large room the first of them, and those whom this page
+    /// [watches](super::use_watch). Who hides sees themselves here, and nobody else does.
     pub members: Signal<Vec<Member>>,
-    /// How many people are here, guests not counted.
+    /// How many people are here, as others see it: guests and who hides are not counted.
     pub count: Signal<usize>,
     /// How many guests are here.
     pub guests: Signal<u32>,
@@ -49,7 +50,7 @@ fn presence_of(room: Signal<RoomId>) -> UsePresenceReturn {
     let view = use_room_view(room);
     UsePresenceReturn {
         members: Memo::new(move |_| view.with(|view| view.members_by_arrival())).into(),
-        count: Memo::new(move |_| view.with(|view| view.members.len())).into(),
+        count: Memo::new(move |_| view.with(RoomView::count)).into(),
         guests: Memo::new(move |_| view.with(|view| view.guests)).into(),
         state: Memo::new(move |_| view.with(|view| view.state.clone())).into(),
     }

@@ -43,6 +43,10 @@ pub struct Subject {
 /// ```
 #[derive(Debug)]
 pub struct Draft<'a, E> {
+    #[cfg_attr(
+        not(feature = "ssr"),
+        allow(dead_code, reason = "only a server publishes")
+    )]
     pub(crate) event: &'a E,
     pub(crate) id: Option<EventId>,
     pub(crate) subject: Option<Subject>,

@@ -120,6 +120,7 @@ impl<E: Serialize + DeserializeOwned + Send + Sync + 'static> Room for Announcem
     }
 }
 
+#[cfg(feature = "ssr")]
 /// Rooms in which nobody is seen but those whom the server puts there.
 pub(crate) fn is_watched_only(room: &RoomId) -> bool {
     matches!(room.kind(), Online::KIND | Announcements::KIND)

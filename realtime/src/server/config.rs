@@ -10,7 +10,7 @@ use crate::core::{log::Retention, replica::Crowd};
 #[non_exhaustive]
 pub struct RealtimeConfig {
     /// Where the module's routes live, without a slash at the end. Both halves must agree: a host that changes it
-    /// passes the same path to [`crate::hooks::provide_realtime_at`].
+    /// passes the same path to [`crate::hooks::provide_realtime_with`].
     pub path: String,
     /// Origins that may connect with cookies beside the page's own, as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,

@@ -6,7 +6,10 @@ use http::request::Parts;
 use leptos::prelude::use_context;
 
 use super::{Denied, Handshake, Realtime};
-use crate::protocol::{FirstView, Room};
+use crate::{
+    protocol::{FirstView, ProtocolError, Room, RoomId, UnixMillis, UserId},
+    server_fns::{PresenceCursor, PresencePage},
+};
 
 /// The handle, inside a server function or a page's rendering.
 ///
@@ -35,8 +38,34 @@ pub fn expect_realtime() -> Realtime {
 /// # Panics
 /// As [`expect_realtime`].
 pub async fn first_view<R: Room>(room: R) -> Result<FirstView, Denied> {
+    expect_realtime().first_view(page_handshake(), room).await
+}
+
+/// What the request for the page presents.
+fn page_handshake() -> Handshake {
     let parts = use_context::<Parts>().unwrap_or_else(|| http::Request::new(()).into_parts().0);
-    expect_realtime()
-        .first_view(Handshake::new(Arc::new(parts), None), room)
+    Handshake::new(Arc::new(parts), None)
+}
+
+/// See [`crate::people_in`].
+pub(crate) async fn presence_page(
+    room: RoomId,
+    after: Option<(UnixMillis, UserId)>,
+    most: usize,
+) -> Result<PresencePage, ProtocolError> {
+    let realtime = expect_realtime();
+    let (members, count) = realtime
+        .presence_page(page_handshake(), room, after.as_ref(), most)
         .await
+        .map_err(|Denied(error)| error)?;
+    let last = members.last().filter(|_| members.len() == most);
+    let next = last.map(|member| PresenceCursor {
+        since: member.since,
+        user: member.user.clone(),
+    });
+    Ok(PresencePage {
+        members,
+        count: count as u32,
+        next,
+    })
 }

@@ -1,6 +1,6 @@
 //! The handle of a host.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use leptos::prelude::provide_context;
@@ -20,7 +20,8 @@ use crate::{
     components::STYLES,
     core::message::{NewEvent, RoomSignal},
     protocol::{
-        Announcements, Draft, ErrorCode, EventId, FirstView, Position, ProtocolError, Room,
+        Announcements, Draft, ErrorCode, EventId, FirstView, Member, Position, ProtocolError, Room,
+        RoomId, UnixMillis, UserId,
     },
 };
 
@@ -196,22 +197,29 @@ impl Realtime {
         room: R,
     ) -> Result<FirstView, Denied> {
         let room = room.room_id();
-        let who = (self.0.callbacks.authenticate)(handshake)
-            .await
-            .map_err(|error| Denied((&error).into()))?;
-        let who = who.map(|who| who.user);
-        self.0
-            .callbacks
-            .require(who, &room, Access::View)
-            .await
-            .map_err(Denied)?;
-        self.0.hub.first_view(&room).await.map_err(|error| {
-            tracing::warn!(%room, %error, "could not make a first view");
-            Denied(ProtocolError::new(
-                ErrorCode::Unavailable,
-                "who is here cannot be told right now",
-            ))
-        })
+        self.may_view(handshake, &room).await?;
+        let view = self.0.hub.first_view(&room).await;
+        view.map_err(|error| not_told(&room, &error))
+    }
+
+    /// A room's people after a place in the order in which they came, at most so many, and how many there are.
+    pub(super) async fn presence_page(
+        &self,
+        handshake: Handshake,
+        room: RoomId,
+        after: Option<&(UnixMillis, UserId)>,
+        most: usize,
+    ) -> Result<(Vec<Member>, usize), Denied> {
+        self.may_view(handshake, &room).await?;
+        let page = self.0.hub.page(&room, after, most).await;
+        page.map_err(|error| not_told(&room, &error))
+    }
+
+    async fn may_view(&self, handshake: Handshake, room: &RoomId) -> Result<(), Denied> {
+        let known = self.0.gateway.know(handshake).await.map_err(Denied)?;
+        let callbacks = &self.0.callbacks;
+        let allowed = callbacks.require(known.user, room, Access::View).await;
+        allowed.map_err(Denied)
     }
 
     /// Serves the host's app until Ctrl-C or SIGTERM, then tells clients to come back and ends the module.
@@ -226,7 +234,11 @@ impl Realtime {
         let realtime = self.clone();
         let stopping = CancellationToken::new();
         let stopped = stopping.clone();
-        let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        let server = axum::serve(
+            listener,
+            app.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(async move {
             termination().await;
             realtime.shutdown().await;
             stopping.cancel();
@@ -268,6 +280,12 @@ impl Realtime {
     pub(crate) fn memory(&self) -> MemoryBroker {
         self.0.memory.clone()
     }
+}
+
+fn not_told(room: &RoomId, error: &BrokerError) -> Denied {
+    tracing::warn!(%room, %error, "could not tell who is here");
+    let sentence = "who is here cannot be told right now";
+    Denied(ProtocolError::new(ErrorCode::Unavailable, sentence))
 }
 
 async fn styles() -> impl IntoResponse {

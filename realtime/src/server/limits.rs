@@ -11,18 +11,14 @@
 //!
 //! [GCRA]: https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
 
-#[allow(dead_code, reason = "the gateway does not ask it yet")]
 mod address;
-#[allow(dead_code, reason = "the gateway does not ask it yet")]
 mod counted;
-#[allow(dead_code, reason = "the gateway does not ask it yet")]
 mod limiter;
 
-#[allow(unused_imports, reason = "the gateway does not ask them yet")]
 pub(crate) use {
     address::client_address,
     counted::{Counted, Place},
-    limiter::{ConnectionLimits, Flood, Kind, Limiter, OverLimit},
+    limiter::{ConnectionLimits, Flood, Kind, Limiter},
 };
 
 use std::{num::NonZeroU32, time::Duration};

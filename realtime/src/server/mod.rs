@@ -31,6 +31,7 @@ mod store;
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
 pub use builder::{RealtimeBuilder, StartError};
 pub use config::{ConfigError, RealtimeConfig};
+pub(crate) use context::presence_page;
 pub use context::{expect_realtime, first_view};
 pub use handle::{PublishError, Realtime};
 #[cfg(feature = "jwt")]

@@ -344,7 +344,7 @@ pub(super) async fn dial(
         request = request.header(header::COOKIE, cookie);
     }
     let parts = request.body(()).expect("a valid request").into_parts().0;
-    node.gateway().serve_stream(theirs, parts).ok()?;
+    node.gateway().serve_stream(theirs, parts, None).ok()?;
     Some(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
 }
 

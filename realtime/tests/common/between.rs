@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use leptos_realtime::{
-    Position, RoomId, UserId,
-    core::message::{Entry, EntryKey, NewEvent, RoomSnapshot},
-    server::broker::{Broker, BrokerError},
+    Position, RoomId,
+    core::message::{Entry, EntryKey, NewEvent, RoomSignal, RoomSnapshot},
+    server::broker::{Broker, BrokerError, Head},
 };
 
 /// What is asked: an error refuses the append.
@@ -24,8 +24,16 @@ impl Broker for Between {
         (self.before)(room, &event)?;
         self.inner.append(room, event).await
     }
-    async fn typing(&self, room: &RoomId, user: &UserId, on: bool) -> Result<(), BrokerError> {
-        self.inner.typing(room, user, on).await
+    async fn signal(&self, room: &RoomId, signal: RoomSignal) -> Result<(), BrokerError> {
+        self.inner.signal(room, signal).await
+    }
+
+    async fn clear(&self, room: &RoomId) -> Result<(), BrokerError> {
+        self.inner.clear(room).await
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, BrokerError> {
+        self.inner.heads(rooms).await
     }
     async fn enter(&self, room: &RoomId, entry: Entry) -> Result<(), BrokerError> {
         self.inner.enter(room, entry).await

@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 
@@ -15,8 +15,12 @@ use crate::{
         auth::{Access, forbidden},
         broker::BrokerError,
         hub::Viewer,
+        limits::Kind,
     },
 };
+
+/// How long to wait before a full room is asked for again.
+const FULL: Duration = Duration::from_secs(10);
 
 impl Gateway {
     pub(super) async fn carry_out(
@@ -73,6 +77,7 @@ impl Gateway {
             let sentence = format!("a connection has at most {limit} rooms: leave some first");
             return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
         }
+        self.within_limits(connection, Kind::Join, rooms.len() as u32)?;
         let watched = rooms.iter().map(|join| join.watch.len()).max();
         if watched > Some(JoinRoom::MAX_WATCHED) {
             let sentence = format!("at most {} people are watched", JoinRoom::MAX_WATCHED);
@@ -137,6 +142,11 @@ impl Gateway {
         join: &JoinRoom,
     ) -> Result<(), ProtocolError> {
         let room = &join.room;
+        let known = connection.rooms().joined.contains_key(room);
+        if !known && self.0.hub.sessions(room) >= self.0.config.limits.sessions_per_room {
+            let full = ProtocolError::new(ErrorCode::LimitExceeded, format!("{room} is full"));
+            return Err(full.with_retry_after(FULL));
+        }
         let viewer: Arc<dyn Viewer> = connection.clone();
         self.0.hub.join(join, &viewer).await.map_err(unavailable)?;
         connection.rooms().joined.entry(room.clone()).or_default();
@@ -203,6 +213,7 @@ impl Gateway {
         connection: &Arc<Connection>,
         room: &RoomId,
     ) -> Result<UserId, ProtocolError> {
+        self.within_limits(connection, Kind::Signal, 1)?;
         let joined = connection.rooms().joined.get(room).copied();
         let Some(joined) = joined else {
             return Err(ProtocolError::new(

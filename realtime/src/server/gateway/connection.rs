@@ -16,9 +16,12 @@ use crate::{
     core::message::{Entry, EntryKey},
     protocol::{
         CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId,
-        Status, UnixMillis, User,
+        Status, UnixMillis, User, UserId,
     },
-    server::hub::{NotSent, Viewer, ViewerId},
+    server::{
+        hub::{NotSent, Viewer, ViewerId},
+        limits::{ConnectionLimits, Place},
+    },
 };
 
 /// Who is at the other end, as established in the handshake.
@@ -35,6 +38,8 @@ pub(crate) struct Identity {
     pub(crate) invisible: bool,
     /// When the sign-in was issued.
     pub(crate) issued: Option<UnixMillis>,
+    /// One of the connections that the person may have.
+    pub(crate) _place: Option<Arc<Place<UserId>>>,
     /// How often rights had changed when this was found out.
     pub(crate) rights: u64,
 }
@@ -64,6 +69,7 @@ pub(crate) struct Connection {
     pub(super) identity: Identity,
     key: EntryKey,
     expires: Mutex<Option<Instant>>,
+    pub(super) limits: ConnectionLimits,
     pub(super) wire: Arc<WireControl>,
     intake: Mutex<Intake>,
     rooms: Mutex<Rooms>,
@@ -109,6 +115,7 @@ impl Connection {
         identity: Identity,
         wire: Arc<WireControl>,
         socket: SocketRef,
+        limits: ConnectionLimits,
         max_unsent_bytes: usize,
     ) -> Self {
         let user = identity.user.as_ref().map(|user| user.id.clone());
@@ -120,6 +127,7 @@ impl Connection {
             },
             expires: Mutex::new(identity.expires),
             identity,
+            limits,
             wire,
             intake: Mutex::default(),
             rooms: Mutex::default(),
@@ -143,10 +151,12 @@ impl Connection {
 
     /// Tells the client why, then ends the connection.
     pub(super) fn close(&self, action: CloseAction, code: ErrorCode, sentence: &str) {
-        let goodbye = Goodbye {
-            action,
-            error: ProtocolError::new(code, sentence),
-        };
+        self.close_with(action, ProtocolError::new(code, sentence));
+    }
+
+    /// As [`close`](Self::close), with an error made already.
+    pub(super) fn close_with(&self, action: CloseAction, error: ProtocolError) {
+        let goodbye = Goodbye { action, error };
         let said = self.emit("goodbye", &goodbye).is_ok();
         // Refused where the buffer is full: then nobody listens, and only cutting helps.
         if !said || self.socket.clone().disconnect().is_err() {

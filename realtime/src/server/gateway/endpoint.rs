@@ -1,5 +1,7 @@
 //! The HTTP part of a socket: what is checked before there is one.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -12,8 +14,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{Gateway, going_away};
 use crate::{
     protocol::{ErrorCode, ProtocolError},
-    server::config::RealtimeConfig,
+    server::{config::RealtimeConfig, limits::client_address},
 };
+
+/// How long to wait before connecting again from an address with too many connections.
+const LATER: Duration = Duration::from_secs(10);
 
 /// `GET {path}/socket.io/?EIO=4&transport=websocket`: answers `101 Switching Protocols` or an error as JSON.
 pub(crate) async fn socket(State(gateway): State<Gateway>, mut request: Request) -> Response {
@@ -23,12 +28,17 @@ pub(crate) async fn socket(State(gateway): State<Gateway>, mut request: Request)
     };
     let upgrade = hyper::upgrade::on(&mut request);
     let (mut parts, _) = request.into_parts();
+    let address = client_address(&parts, gateway.0.config.trusted_proxies);
+    let place = match address.map(|address| gateway.0.per_address.enter(address)) {
+        Some(None) => return too_many(),
+        place => place.flatten(),
+    };
     parts.extensions.clear();
     let tasks = gateway.0.tasks.clone();
     tasks.spawn(async move {
         match upgrade.await {
             Ok(upgraded) => {
-                if let Err(error) = gateway.serve_stream(TokioIo::new(upgraded), parts) {
+                if let Err(error) = gateway.serve_stream(TokioIo::new(upgraded), parts, place) {
                     tracing::debug!(%error, "refused a socket");
                 }
             }
@@ -41,6 +51,14 @@ pub(crate) async fn socket(State(gateway): State<Gateway>, mut request: Request)
         (header::SEC_WEBSOCKET_ACCEPT, key),
     ];
     (StatusCode::SWITCHING_PROTOCOLS, upgrading, Body::empty()).into_response()
+}
+
+/// The answer to one connection more than an address may have.
+fn too_many() -> Response {
+    let sentence = "there are too many connections from your address: close some pages";
+    let error = ProtocolError::new(ErrorCode::LimitExceeded, sentence).with_retry_after(LATER);
+    let retry = [(header::RETRY_AFTER, LATER.as_secs().to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, retry, axum::Json(error)).into_response()
 }
 
 /// Returns the accept key, or why there is none.

@@ -19,7 +19,13 @@ use socketioxide::{
 };
 
 use super::{Gateway, connection::Connection};
-use crate::protocol::{ClientCommand, CloseAction, ErrorCode, ProtocolError};
+use crate::{
+    protocol::{ClientCommand, CloseAction, ErrorCode, ProtocolError},
+    server::limits::{Flood, Kind},
+};
+
+/// How long to wait where too many commands are waiting.
+const SLOW_DOWN: Duration = Duration::from_secs(1);
 
 /// How often a full buffer is tried again.
 const RETRY: Duration = Duration::from_millis(20);
@@ -119,15 +125,20 @@ impl Drop for Guard<'_> {
 
 impl Gateway {
     fn take(&self, connection: &Arc<Connection>, pending: Pending) {
+        // Leaving is free.
+        if !pending.is_bye()
+            && let Err(error) = self.within_limits(connection, Kind::Command, 1)
+        {
+            self.refuse_command(connection, pending, error);
+            return;
+        }
         let limit = self.0.config.max_pending_commands;
         let mut intake = connection.intake();
         if intake.waiting.len() >= limit {
             drop(intake);
             let sentence = format!("more than {limit} commands are waiting: slow down");
-            let refusal = Err(ProtocolError::new(ErrorCode::LimitExceeded, &*sentence));
-            if !pending.answer(&refusal) {
-                connection.close(CloseAction::Retry, ErrorCode::LimitExceeded, &sentence);
-            }
+            let error = ProtocolError::new(ErrorCode::LimitExceeded, sentence);
+            self.refuse_command(connection, pending, error.with_retry_after(SLOW_DOWN));
             return;
         }
         intake.waiting.push_back(pending);
@@ -137,6 +148,36 @@ impl Gateway {
             self.0
                 .tasks
                 .spawn(async move { gateway.work(&connection).await });
+        }
+    }
+
+    /// Whether the connection and its person may do so much more right now.
+    pub(super) fn within_limits(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        n: u32,
+    ) -> Result<(), ProtocolError> {
+        let person = connection.key().user.as_ref();
+        let checked = self.0.limiter.check(kind, &connection.limits, person, n);
+        checked.map_err(|over| {
+            if connection.limits.refused() == Flood::Disconnect {
+                let sentence = "too much, again and again: come back later, and slower";
+                let error = ProtocolError::new(ErrorCode::LimitExceeded, sentence);
+                let later = self.0.config.limits.flood_window;
+                connection.close_with(CloseAction::Retry, error.with_retry_after(later));
+            }
+            over.into()
+        })
+    }
+
+    /// Answers a command ahead of its turn.
+    fn refuse_command(&self, connection: &Connection, pending: Pending, error: ProtocolError) {
+        let refusal = Err(error);
+        if !pending.answer(&refusal)
+            && let Err(error) = refusal
+        {
+            connection.close_with(CloseAction::Retry, error);
         }
     }
 

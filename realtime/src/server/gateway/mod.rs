@@ -16,6 +16,7 @@ mod wire;
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -48,18 +49,22 @@ use super::{
     clock::Monotonic,
     config::RealtimeConfig,
     hub::{Hub, Viewer, ViewerId},
+    limits::{Counted, Limiter, Place},
     store::Store,
 };
 use crate::{
     core::replica::TYPING_REPEAT_MS,
     protocol::{
         Announcements, Auth, CloseAction, ErrorCode, PROTOCOL_VERSION, ProtocolError, SessionId,
-        Welcome,
+        UserId, Welcome,
     },
 };
 
 /// How often dead connections and ended graces are looked for.
 const JANITOR_TICK: Duration = Duration::from_millis(250);
+
+/// How often the limits of people who are gone are forgotten.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a client may take from the open socket to its Socket.IO connect packet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,6 +89,9 @@ pub(super) struct Inner {
     service: SocketIoService<()>,
     sessions: Sessions,
     store: Arc<dyn Store>,
+    limiter: Limiter,
+    per_person: Counted<UserId>,
+    per_address: Counted<IpAddr>,
     last_seen: Mutex<LastSeen>,
     /// Counted up whenever rights change.
     rights: AtomicU64,
@@ -118,6 +126,10 @@ impl Gateway {
             .ws_max_frame_size(config.max_message_bytes * 2)
             .build_with_inner_svc(());
         let sessions = Sessions::new(config.leave_grace);
+        let clock = Monotonic::start();
+        let limiter = Limiter::new(config.limits.clone(), clock);
+        let per_person = Counted::new(config.limits.connections_per_person);
+        let per_address = Counted::new(config.limits.connections_per_address);
         let gateway = Self(Arc::new(Inner {
             config,
             callbacks,
@@ -125,12 +137,15 @@ impl Gateway {
             service,
             sessions,
             store,
+            limiter,
+            per_person,
+            per_address,
             last_seen: Mutex::default(),
             rights: AtomicU64::new(0),
             connections: Mutex::default(),
             loose: Mutex::default(),
             next_connection: AtomicU64::new(0),
-            clock: Monotonic::start(),
+            clock,
             draining: AtomicBool::new(false),
             tasks: tasks.clone(),
             stop: stop.clone(),
@@ -174,7 +189,12 @@ impl Gateway {
     }
 
     /// Runs the gateway over any stream on which the WebSocket handshake is done.
-    pub(crate) fn serve_stream<S>(&self, stream: S, mut parts: Parts) -> Result<(), ProtocolError>
+    pub(crate) fn serve_stream<S>(
+        &self,
+        stream: S,
+        mut parts: Parts,
+        place: Option<Place<IpAddr>>,
+    ) -> Result<(), ProtocolError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -182,7 +202,8 @@ impl Gateway {
         parts.extensions.insert(control.clone());
         self.cut_unless_used(&control, CONNECT_TIMEOUT + AUTHENTICATE_TIMEOUT);
         let request = Request::from_parts(parts, ());
-        hyper::service::Service::call(&self.0.service, (Wire::new(stream, control), request))
+        let wire = Wire::new(stream, control, place);
+        hyper::service::Service::call(&self.0.service, (wire, request))
             .into_inner()
             .map_err(|error| {
                 ProtocolError::new(
@@ -212,6 +233,10 @@ impl Gateway {
             expires,
             invisible,
         } = self.know(handshake).await?;
+        let place = match &user {
+            None => None,
+            Some(user) => Some(Arc::new(self.one_more_of(&user.id)?)),
+        };
         let session = auth.session.unwrap_or_else(|| {
             SessionId::try_from(format!("a{:032x}", rand::random::<u128>()))
                 .expect("33 hexadecimal digits")
@@ -226,7 +251,17 @@ impl Gateway {
             issued,
             expires,
             invisible,
+            _place: place,
             rights,
+        })
+    }
+
+    /// A place among a person's connections.
+    fn one_more_of(&self, user: &UserId) -> Result<Place<UserId>, ProtocolError> {
+        self.0.per_person.enter(user.clone()).ok_or_else(|| {
+            let most = self.0.config.limits.connections_per_person;
+            let sentence = format!("you are connected {most} times already: close some pages");
+            ProtocolError::new(ErrorCode::LimitExceeded, sentence)
         })
     }
 
@@ -248,6 +283,7 @@ impl Gateway {
             identity,
             wire,
             socket.clone(),
+            self.0.limiter.connection(),
             self.0.config.max_unsent_bytes,
         ));
         socket.on_fallback(intake::Commands {
@@ -395,6 +431,7 @@ async fn janitor(gateway: Gateway, stop: CancellationToken) {
     let silence = inner.config.ping_interval + inner.config.ping_timeout;
     let mut tick = interval(JANITOR_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut maintained = Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -419,5 +456,9 @@ async fn janitor(gateway: Gateway, stop: CancellationToken) {
             !over && !wire.is_over()
         });
         gateway.tell_all(inner.sessions.take_due(now)).await;
+        if now.duration_since(maintained) >= MAINTAIN_EVERY {
+            maintained = now;
+            inner.limiter.maintain();
+        }
     }
 }

@@ -22,8 +22,8 @@ use crate::{
 const EXPIRED: &str = "this sign-in has expired: sign in again";
 
 /// Who presented a handshake, with what else is known of them.
-pub(super) struct Known {
-    pub(super) user: Option<User>,
+pub(crate) struct Known {
+    pub(crate) user: Option<User>,
     pub(super) issued: Option<UnixMillis>,
     pub(super) expires: Option<Instant>,
     pub(super) invisible: bool,
@@ -46,7 +46,7 @@ impl Gateway {
     }
 
     /// Asks the host who this is, and checks what the host cannot: that it is not too late, or revoked.
-    pub(super) async fn know(&self, handshake: Handshake) -> Result<Known, ProtocolError> {
+    pub(crate) async fn know(&self, handshake: Handshake) -> Result<Known, ProtocolError> {
         let signed_in = (self.0.callbacks.authenticate)(handshake)
             .await
             .map_err(|error| ProtocolError::from(&error))?;

@@ -6,6 +6,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -18,12 +19,14 @@ use std::{
 use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::server::clock::Monotonic;
+use crate::server::{clock::Monotonic, limits::Place};
 
 /// A stream with a [`WireControl`].
 pub(crate) struct Wire<S> {
     stream: S,
     control: Arc<WireControl>,
+    /// One of the connections that the address may have.
+    _place: Option<Place<IpAddr>>,
 }
 
 /// The outside of a [`Wire`].
@@ -138,8 +141,12 @@ impl WireControl {
 }
 
 impl<S> Wire<S> {
-    pub(crate) fn new(stream: S, control: Arc<WireControl>) -> Self {
-        Self { stream, control }
+    pub(crate) fn new(stream: S, control: Arc<WireControl>, place: Option<Place<IpAddr>>) -> Self {
+        Self {
+            stream,
+            control,
+            _place: place,
+        }
     }
 }
 
@@ -240,7 +247,7 @@ mod tests {
     async fn silence_is_noticed_and_any_byte_ends_it() {
         let (mut peer, stream) = duplex(64);
         let control = WireControl::new(Monotonic::start());
-        let mut wire = Wire::new(stream, control.clone());
+        let mut wire = Wire::new(stream, control.clone(), None);
         tokio::time::advance(LONG + Duration::from_secs(1)).await;
         assert_eq!(control.verdict(LONG, LONG), Some("no bytes came"));
         peer.write_all(b"x").await.unwrap();
@@ -252,7 +259,7 @@ mod tests {
     async fn a_peer_that_does_not_read_is_noticed_and_progress_ends_it() {
         let (mut peer, stream) = duplex(4);
         let control = WireControl::new(Monotonic::start());
-        let mut wire = Wire::new(stream, control.clone());
+        let mut wire = Wire::new(stream, control.clone(), None);
         let writer = tokio::spawn(async move { wire.write_all(b"12345678").await });
         tokio::task::yield_now().await;
         tokio::time::advance(LONG + Duration::from_secs(1)).await;
@@ -269,7 +276,7 @@ mod tests {
     async fn a_cut_ends_a_waiting_read_and_a_waiting_write() {
         let (_peer, stream) = duplex(4);
         let control = WireControl::new(Monotonic::start());
-        let (mut read, mut write) = tokio::io::split(Wire::new(stream, control.clone()));
+        let (mut read, mut write) = tokio::io::split(Wire::new(stream, control.clone(), None));
         let reader = tokio::spawn(async move { read.read_u8().await });
         let writer = tokio::spawn(async move { write.write_all(&[0; 64]).await });
         tokio::task::yield_now().await;

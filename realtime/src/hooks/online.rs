@@ -1,0 +1,52 @@
+//! Whether a person is online, wherever they are.
+
+use leptos::prelude::*;
+
+use super::use_room_view;
+use crate::protocol::{Member, Online, Room, Status, UnixMillis, UserId};
+
+/// What [`use_online`] returns.
+#[derive(Clone, Copy)]
+pub struct UseOnlineReturn {
+    /// The person as they are online; nothing while they are not, or hide.
+    pub member: Signal<Option<Member>>,
+    /// Whether they are online, and not away.
+    pub online: Signal<bool>,
+    /// When they were last seen, where they are not online and it is known.
+    pub last_seen: Signal<Option<UnixMillis>>,
+}
+
+/// Whether a person is online, wherever they are on the site: for an author's name on a page, outside any list of who
+/// is here. The host's `authorize` is asked for the room [`Online`].
+///
+/// ## Usage
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::{UserId, use_online};
+///
+/// #[component]
+/// fn Dot(user: UserId) -> impl IntoView {
+///     let presence = use_online(user);
+///     view! { <span class:online=move || presence.online.get()></span> }
+/// }
+/// ```
+///
+/// ## Server-side rendering
+/// Shows the [`FirstView`](crate::FirstView) of the room [`Online`] given to
+/// [`use_first_view`](super::use_first_view); without one nobody is online.
+pub fn use_online(user: impl Into<UserId>) -> UseOnlineReturn {
+    let view = use_room_view(Signal::stored(Online(user.into()).room_id()));
+    let member = Memo::new(move |_| view.with(|view| view.members.values().next().cloned()));
+    UseOnlineReturn {
+        member: member.into(),
+        online: Memo::new(move |_| {
+            member.with(|member| {
+                member
+                    .as_ref()
+                    .is_some_and(|member| member.status == Status::Online)
+            })
+        })
+        .into(),
+        last_seen: Memo::new(move |_| view.with(|view| view.last_seen)).into(),
+    }
+}
