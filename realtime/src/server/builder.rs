@@ -44,6 +44,8 @@ pub struct RealtimeBuilder {
     meeting: Option<MemoryBroker>,
     #[cfg(feature = "testing")]
     around_broker: Option<AroundBroker>,
+    #[cfg(feature = "testing")]
+    link: Option<crate::testing::Link>,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     database: Option<Database>,
     authenticate: Option<Arc<Authenticate>>,
@@ -60,6 +62,8 @@ impl RealtimeBuilder {
             meeting: None,
             #[cfg(feature = "testing")]
             around_broker: None,
+            #[cfg(feature = "testing")]
+            link: None,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             database: None,
             authenticate: None,
@@ -117,6 +121,13 @@ impl RealtimeBuilder {
         self
     }
 
+    /// Reaches the meeting point through a link, for tests.
+    #[cfg(feature = "testing")]
+    pub(crate) fn linked(mut self, link: crate::testing::Link) -> Self {
+        self.link = Some(link);
+        self
+    }
+
     /// Sees and disturbs what the broker does, for tests.
     #[cfg(feature = "testing")]
     pub(crate) fn around_broker(mut self, around: AroundBroker) -> Self {
@@ -169,11 +180,24 @@ impl RealtimeBuilder {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let shards = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (inbox, receivers) = Inbox::new(shards, config.max_pending_messages);
+        #[cfg(feature = "testing")]
+        let inbox = match &self.link {
+            Some(link) => inbox.behind(link.clone()),
+            None => inbox,
+        };
         let memory = match self.meeting {
             Some(meeting) => meeting.join(inbox.clone()),
             None => MemoryBroker::new(config.retention, inbox.clone()),
         };
         let broker: Arc<dyn Broker> = Arc::new(memory.clone());
+        #[cfg(feature = "testing")]
+        let broker = match self.link {
+            Some(link) => Arc::new(crate::testing::Linked {
+                link,
+                inner: broker,
+            }),
+            None => broker,
+        };
         #[cfg(feature = "testing")]
         let broker = match self.around_broker {
             Some(around) => around(broker),

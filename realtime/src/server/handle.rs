@@ -271,6 +271,25 @@ impl Realtime {
         }
     }
 
+    /// Ends as a process that is killed: without a word to anybody.
+    #[cfg(feature = "testing")]
+    pub(crate) fn abort(&self) {
+        self.0.stop.cancel();
+        self.0.gateway.cut_all();
+    }
+
+    /// Whether it has ended.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.stop.is_cancelled()
+    }
+
+    /// Whether both are the same module.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.0.gateway

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures::{SinkExt, StreamExt};
 use http::{Request, header};
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::value::to_raw_value;
 use tokio::{
     io::DuplexStream,
@@ -44,6 +45,7 @@ pub struct TestClient {
     signals: Vec<Signalled>,
     answers: BTreeMap<RequestId, Answer>,
     tokens: Option<Tokens>,
+    rng: StdRng,
     listeners: BTreeMap<ListenerId, RoomId>,
     texts: Vec<String>,
 }
@@ -74,6 +76,24 @@ impl TestClient {
         client
     }
 
+    /// A client whose waits and ids are drawn from a seed.
+    pub(super) fn seeded(node: &Realtime, auth: Auth, seed: u64) -> Self {
+        let mut client = Self::new(node, auth, SessionConfig::default());
+        client.rng = StdRng::seed_from_u64(seed);
+        client.input(Input::Start);
+        client
+    }
+
+    /// Whether it connects to this node.
+    pub(super) fn is_at(&self, node: &Realtime) -> bool {
+        self.node.is(node)
+    }
+
+    /// Connects to this node from now on.
+    pub(super) fn move_to(&mut self, node: &Realtime) {
+        self.node = node.clone();
+    }
+
     fn new(node: &Realtime, auth: Auth, config: SessionConfig) -> Self {
         Self {
             node: node.clone(),
@@ -85,6 +105,7 @@ impl TestClient {
             signals: Vec::new(),
             answers: BTreeMap::new(),
             tokens: None,
+            rng: StdRng::from_os_rng(),
             listeners: BTreeMap::new(),
             texts: Vec::new(),
         }
@@ -107,10 +128,14 @@ impl TestClient {
         self.input(Input::Tick);
     }
 
-    /// Ends the use of a room.
+    /// Ends the use of a room, and the recording of its events.
     pub fn leave<R: Room>(&mut self, room: R) {
-        let now = self.now();
-        self.session.release(now, &room.room_id());
+        let (now, room) = (self.now(), room.room_id());
+        let of_room = |_: &ListenerId, listened: &mut RoomId| *listened == room;
+        for (listener, _) in self.listeners.extract_if(.., of_room) {
+            self.session.unlisten(&room, listener);
+        }
+        self.session.release(now, &room);
     }
 
     /// Types in a room, or stops.
@@ -258,8 +283,8 @@ impl TestClient {
     }
 
     fn input(&mut self, input: Input<'_>) {
-        let now = self.now();
-        self.session.handle(now, rand::random(), input);
+        let (now, entropy) = (self.now(), self.rng.random());
+        self.session.handle(now, entropy, input);
     }
 
     /// Waits for whatever comes first: a message, the session's deadline, or the end.
@@ -338,6 +363,9 @@ pub(super) async fn dial(
     node: &Realtime,
     cookie: Option<&str>,
 ) -> Option<WebSocketStream<DuplexStream>> {
+    if node.has_ended() {
+        return None;
+    }
     let (ours, theirs) = tokio::io::duplex(PIPE);
     let mut request = Request::get("/realtime/socket.io/?EIO=4&transport=websocket");
     if let Some(cookie) = cookie {

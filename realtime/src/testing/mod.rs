@@ -1,5 +1,5 @@
 //! What adopters test with: nodes that run the real gateway over in-memory streams, and clients that run the real
-//! session. Several nodes can meet in one process.
+//! session. Several nodes can meet in one process: a [`Cluster`] has nodes, clients, and faults between them.
 //!
 //! ```
 //! use leptos_realtime::{Realtime, RealtimeConfig, User, protocol::Auth, rooms, testing::TestClient};
@@ -24,8 +24,14 @@
 //! ```
 
 mod client;
+mod cluster;
+mod link;
+pub mod simulation;
 
 pub use client::TestClient;
+pub use cluster::Cluster;
+pub(crate) use link::Linked;
+pub use link::{Link, LinkFaults};
 
 use std::sync::Arc;
 

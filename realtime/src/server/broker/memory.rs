@@ -22,6 +22,8 @@ pub struct MemoryBroker {
     rooms: Arc<Mutex<HashMap<RoomId, MemoryRoom>>>,
     retention: Retention,
     inbox: Inbox,
+    /// Tells this node's entries from those of others.
+    node: u64,
 }
 
 #[derive(Debug)]
@@ -30,8 +32,15 @@ struct MemoryRoom {
     ids: Ids,
     version: u64,
     /// The sessions of each person, and those of all guests under nobody.
-    entries: HashMap<Option<UserId>, HashMap<SessionId, Entry>>,
+    entries: HashMap<Option<UserId>, HashMap<SessionId, Held>>,
     subscribers: Vec<Inbox>,
+}
+
+/// An entry, and the node that entered it.
+#[derive(Debug)]
+struct Held {
+    entry: Entry,
+    node: u64,
 }
 
 /// The ids of a room's events, and their numbers.
@@ -78,6 +87,15 @@ impl MemoryRoom {
         }
     }
 
+    fn remove(&mut self, key: &EntryKey) {
+        if let Some(sessions) = self.entries.get_mut(&key.user) {
+            sessions.remove(&key.session);
+            if sessions.is_empty() {
+                self.entries.remove(&key.user);
+            }
+        }
+    }
+
     fn presence(&mut self, room: &RoomId, change: EntryChange) {
         self.version += 1;
         let message = RoomMessage::Presence {
@@ -98,6 +116,7 @@ impl MemoryBroker {
             rooms: Arc::default(),
             retention,
             inbox,
+            node: rand::random(),
         }
     }
 
@@ -108,6 +127,24 @@ impl MemoryBroker {
             rooms: self.rooms.clone(),
             retention: self.retention,
             inbox,
+            node: rand::random(),
+        }
+    }
+
+    /// The node is dead: it hears nothing any more, and its sessions leave every room.
+    #[cfg(feature = "testing")]
+    pub(crate) fn purge(&self) {
+        for (room, state) in &mut *self.lock() {
+            state
+                .subscribers
+                .retain(|inbox| !inbox.same_as(&self.inbox));
+            let of_node = |held: &&Held| held.node == self.node;
+            let held = state.entries.values().flat_map(HashMap::values);
+            let dead: Vec<EntryKey> = held.filter(of_node).map(|held| held.entry.key()).collect();
+            for key in dead {
+                state.remove(&key);
+                state.presence(room, EntryChange::Exit(key));
+            }
         }
     }
 
@@ -187,16 +224,21 @@ impl Broker for MemoryBroker {
             let key = entry.key();
             let sessions = state.entries.entry(key.user.clone()).or_default();
             let stored = sessions.get(&key.session);
+            let stored = stored.map(|held| &held.entry);
             if stored.is_some_and(|stored| entry.incarnation < stored.incarnation) {
                 return;
             }
             // A person has been here since their first device came, whichever of them goes first.
             let before = match key.user {
-                Some(_) => sessions.values().map(|entry| entry.since).min(),
+                Some(_) => sessions.values().map(|held| held.entry.since).min(),
                 None => stored.map(|stored| stored.since),
             };
             entry.since = before.unwrap_or(entry.since);
-            sessions.insert(key.session, entry.clone());
+            let held = Held {
+                entry: entry.clone(),
+                node: self.node,
+            };
+            sessions.insert(key.session, held);
             state.presence(room, EntryChange::Enter(entry));
         });
         Ok(())
@@ -209,17 +251,14 @@ impl Broker for MemoryBroker {
         incarnation: u64,
     ) -> Result<(), BrokerError> {
         self.with(room, |state| {
-            let Some(sessions) = state.entries.get_mut(&key.user) else {
+            let Some(sessions) = state.entries.get(&key.user) else {
                 return;
             };
             let stored = sessions.get(&key.session);
-            if stored.is_none_or(|stored| stored.incarnation > incarnation) {
+            if stored.is_none_or(|held| held.entry.incarnation > incarnation) {
                 return;
             }
-            sessions.remove(&key.session);
-            if sessions.is_empty() {
-                state.entries.remove(&key.user);
-            }
+            state.remove(key);
             state.presence(room, EntryChange::Exit(key.clone()));
         });
         Ok(())
@@ -236,7 +275,7 @@ impl Broker for MemoryBroker {
                     .entries
                     .values()
                     .flat_map(HashMap::values)
-                    .cloned()
+                    .map(|held| held.entry.clone())
                     .collect(),
                 events,
             }

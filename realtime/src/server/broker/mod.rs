@@ -94,6 +94,9 @@ pub trait Broker: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Inbox {
     shards: Arc<[Shard]>,
+    /// What messages pass on their way here, in tests.
+    #[cfg(feature = "testing")]
+    link: Option<crate::testing::Link>,
 }
 
 #[derive(Debug)]
@@ -122,6 +125,8 @@ impl Inbox {
         (
             Self {
                 shards: shards.into(),
+                #[cfg(feature = "testing")]
+                link: None,
             },
             receivers,
         )
@@ -132,8 +137,26 @@ impl Inbox {
         Arc::ptr_eq(&self.shards, &other.shards)
     }
 
+    /// Everything comes through this link.
+    #[cfg(feature = "testing")]
+    pub(crate) fn behind(self, link: crate::testing::Link) -> Self {
+        Self {
+            link: Some(link),
+            ..self
+        }
+    }
+
     /// Hands a room's message over.
     pub fn deliver(&self, room: &RoomId, message: RoomMessage) {
+        #[cfg(feature = "testing")]
+        if let Some(link) = &self.link {
+            link.carry(self, room, message);
+            return;
+        }
+        self.deliver_now(room, message);
+    }
+
+    pub(crate) fn deliver_now(&self, room: &RoomId, message: RoomMessage) {
         let shard = &self.shards[self.shard_of(room)];
         if shard.sender.try_send((room.clone(), message)).is_err() {
             shard.lost.store(true, Ordering::Release);

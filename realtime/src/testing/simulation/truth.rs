@@ -1,0 +1,252 @@
+//! What everybody should see, kept apart from all that is tested.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Community, Simulated};
+use crate::{
+    core::{session::Connection, view::ViewState},
+    protocol::{Epoch, Member, Position, Room, RoomId, Status},
+    testing::TestClient,
+};
+
+/// See the [module](self).
+#[derive(Default)]
+pub(super) struct Truth {
+    clients: Vec<Tab>,
+    hidden: BTreeSet<String>,
+    closed: BTreeSet<(String, RoomId)>,
+    /// Every event, in its room's order: its epoch's place in time, its number there, and what it says.
+    events: BTreeMap<RoomId, Vec<(Epoch, u64, u64)>>,
+    next_event: u64,
+}
+
+struct Tab {
+    name: Option<String>,
+    rooms: BTreeSet<RoomId>,
+    /// After how many events of a room it began to listen to it anew.
+    begun: BTreeMap<RoomId, BTreeSet<usize>>,
+    visible: bool,
+}
+
+/// A person, as far as the truth is known: name, status, and where they are.
+type Seen = BTreeMap<String, (Status, Vec<RoomId>)>;
+
+impl Truth {
+    pub(super) fn arrive(&mut self, name: Option<String>) {
+        self.clients.push(Tab {
+            name,
+            rooms: BTreeSet::new(),
+            begun: BTreeMap::new(),
+            visible: true,
+        });
+    }
+
+    /// A client joins a room, having heard so many of its events before. False where it is in it.
+    pub(super) fn join(&mut self, client: usize, room: &RoomId, heard: usize) -> bool {
+        let tab = &mut self.clients[client];
+        tab.begun.entry(room.clone()).or_default().insert(heard);
+        tab.rooms.insert(room.clone())
+    }
+
+    pub(super) fn leave(&mut self, client: usize, room: &RoomId) -> bool {
+        self.clients[client].rooms.remove(room)
+    }
+
+    pub(super) fn look(&mut self, client: usize, visible: bool) {
+        self.clients[client].visible = visible;
+    }
+
+    pub(super) fn hide(&mut self, name: &str, hides: bool) {
+        match hides {
+            true => self.hidden.insert(name.to_owned()),
+            false => self.hidden.remove(name),
+        };
+    }
+
+    pub(super) fn allow(&mut self, name: &str, room: &RoomId, open: bool) {
+        let key = (name.to_owned(), room.clone());
+        match open {
+            true => self.closed.remove(&key),
+            false => self.closed.insert(key),
+        };
+    }
+
+    pub(super) fn clients_of(&self, name: &str) -> Vec<usize> {
+        let of_person = |(_, tab): &(usize, &Tab)| tab.name.as_deref() == Some(name);
+        let tabs = self.clients.iter().enumerate().filter(of_person);
+        tabs.map(|(number, _)| number).collect()
+    }
+
+    pub(super) fn next_event(&mut self) -> u64 {
+        self.next_event += 1;
+        self.next_event
+    }
+
+    pub(super) fn published(&mut self, room: &RoomId, number: u64, at: Position) {
+        let events = self.events.entry(room.clone()).or_default();
+        events.push((at.epoch, at.seq, number));
+    }
+
+    fn may_see(&self, tab: &Tab, room: &RoomId) -> bool {
+        let name = tab.name.clone().unwrap_or_default();
+        !self.closed.contains(&(name, room.clone()))
+    }
+
+    /// The rooms in which a tab is seen.
+    fn is_in(&self, tab: &Tab, room: &RoomId) -> bool {
+        let pinned = tab.name.is_some() && *room == Community(1).room_id();
+        pinned || (tab.rooms.contains(room) && self.may_see(tab, room))
+    }
+
+    /// Everyone in a room whom others may see.
+    fn people(&self, room: &RoomId) -> Seen {
+        let mut people = Seen::new();
+        let is_community = *room == Community(1).room_id();
+        for tab in &self.clients {
+            let Some(name) = &tab.name else { continue };
+            if !self.is_in(tab, room) || self.hidden.contains(name) {
+                continue;
+            }
+            let entry = people
+                .entry(name.clone())
+                .or_insert((Status::Away, Vec::new()));
+            if tab.visible {
+                entry.0 = Status::Online;
+            }
+            if is_community {
+                let places = tab
+                    .rooms
+                    .iter()
+                    .filter(|place| place.kind() == "board" && self.may_see(tab, place));
+                entry.1.extend(places.cloned());
+            }
+        }
+        for (_, places) in people.values_mut() {
+            places.sort_unstable();
+            places.dedup();
+        }
+        people
+    }
+
+    /// Compares what a client shows.
+    pub(super) fn check(
+        &self,
+        number: usize,
+        client: &TestClient,
+        done: &mut Simulated,
+    ) -> Result<(), String> {
+        let tab = &self.clients[number];
+        let who = format!("client {number} ({:?})", tab.name);
+        if *client.connection() != Connection::Live {
+            return Err(format!("{who} is {:?}", client.connection()));
+        }
+        for room in &tab.rooms {
+            let at = format!("{who} in {room}");
+            let view = client.view(room.clone());
+            let view = view.ok_or_else(|| format!("{at} sees nothing"))?;
+            if !self.may_see(tab, room) {
+                match view.state {
+                    ViewState::Refused(_) => continue,
+                    _ => return Err(format!("{at} should not see it: {:?}", view.state)),
+                }
+            }
+            if view.state != ViewState::Live {
+                return Err(format!("{at} is {:?}", view.state));
+            }
+            let people = self.people(room);
+            let shown: Vec<&Member> = view.members.values().collect();
+            for member in &shown {
+                let expected = people.get(&member.name);
+                let places = member.at.iter().map(|place| place.room.clone()).collect();
+                if expected != Some(&(member.status, places)) {
+                    return Err(format!("{at}: {member:?} shown, {expected:?} true"));
+                }
+            }
+            if view.count() != people.len() || (view.count.is_none() && shown.len() != people.len())
+            {
+                return Err(format!("{at}: {shown:?} shown, {people:?} true"));
+            }
+            let guests = self
+                .clients
+                .iter()
+                .filter(|other| other.name.is_none() && self.is_in(other, room));
+            let guests = guests.count() as u32;
+            if view.guests != guests {
+                return Err(format!("{at}: {} guests shown, {guests} true", view.guests));
+            }
+            if !view.typing.is_empty() {
+                return Err(format!("{at}: {:?} types for ever", view.typing));
+            }
+            if let Some(name) = &tab.name
+                && !view
+                    .members_by_arrival()
+                    .iter()
+                    .any(|member| member.name == *name)
+            {
+                return Err(format!("{at} does not see themselves"));
+            }
+            let begun = tab.begun.get(room).cloned().unwrap_or_default();
+            self.check_events(&at, room, client, &begun, done)?;
+        }
+        Ok(())
+    }
+
+    /// Each event once and in order, or a reset.
+    fn check_events(
+        &self,
+        at: &str,
+        room: &RoomId,
+        client: &TestClient,
+        begun: &BTreeSet<usize>,
+        done: &mut Simulated,
+    ) -> Result<(), String> {
+        let mut order: Vec<u64> = Vec::new();
+        if let Some(events) = self.events.get(room) {
+            let mut events = events.clone();
+            // Epochs follow each other in the order in which their first event came.
+            let mut epochs: Vec<Epoch> = Vec::new();
+            for (epoch, _, _) in &events {
+                if !epochs.contains(epoch) {
+                    epochs.push(*epoch);
+                }
+            }
+            events.sort_by_key(|(epoch, seq, _)| {
+                (epochs.iter().position(|known| known == epoch), *seq)
+            });
+            order.extend(events.iter().map(|(_, _, number)| number));
+        }
+        let place = |text: &String| {
+            let number: u64 = text.parse().ok()?;
+            order.iter().position(|known| *known == number)
+        };
+        let mut last: Option<usize> = None;
+        for (number, event) in client.events(room.clone()).iter().enumerate() {
+            if begun.contains(&number) {
+                last = None;
+            }
+            if event == "reset" {
+                done.resets += 1;
+                last = None;
+                continue;
+            }
+            let here = place(event).ok_or_else(|| format!("{at}: {event} was never published"))?;
+            if last.is_some_and(|last| here != last + 1) {
+                let heard = client.events(room.clone());
+                return Err(format!("{at}: {heard:?} heard, {order:?} published"));
+            }
+            done.delivered += 1;
+            last = Some(here);
+        }
+        if begun.contains(&client.events(room.clone()).len()) {
+            return Ok(());
+        }
+        // Whoever hears of events at all has heard of the last one.
+        match last {
+            Some(last) if last + 1 != order.len() => {
+                let heard = client.events(room.clone());
+                Err(format!("{at}: {heard:?} heard, {order:?} published"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
