@@ -209,9 +209,13 @@ impl Replica {
         }
     }
 
-    /// Drops old events and typing lines that were not repeated. True when a typing line ended.
-    pub fn expire(&mut self, retention: Retention, now: u64, unix_now: UnixMillis) -> bool {
-        self.log.trim(retention, unix_now);
+    /// Drops events beyond the retention.
+    pub fn trim(&mut self, retention: Retention, now: UnixMillis) {
+        self.log.trim(retention, now);
+    }
+
+    /// Ends typing lines that were not repeated. True when there were any.
+    pub fn expire(&mut self, now: u64) -> bool {
         let before = self.typing.len();
         self.typing.retain(|_, until| *until > now);
         before != self.typing.len()

@@ -99,7 +99,7 @@ impl Hub {
         let served = self
             .rooms()
             .entry(room.clone())
-            .or_insert_with(|| Arc::new(ServedRoom::new(room.clone(), self.crowd)))
+            .or_insert_with(|| Arc::new(ServedRoom::new(room.clone(), self.crowd, self.retention)))
             .clone();
         served.touch();
         served

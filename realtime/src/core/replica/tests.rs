@@ -192,8 +192,8 @@ fn typing_ends_by_itself_and_only_those_who_are_here_type() {
         "a repeat changes nothing"
     );
     assert_eq!(names(replica.take_typing()), Some(vec!["P1".to_owned()]));
-    assert!(!replica.expire(Retention::default(), TYPING_TTL_MS + 999, 0));
-    assert!(replica.expire(Retention::default(), TYPING_TTL_MS + 1_000, 0));
+    assert!(!replica.expire(TYPING_TTL_MS + 999));
+    assert!(replica.expire(TYPING_TTL_MS + 1_000));
     assert_eq!(names(replica.take_typing()), Some(vec![]));
     replica.apply(&typing(1, true), 0);
     replica.take_typing();

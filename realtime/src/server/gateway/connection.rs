@@ -156,6 +156,10 @@ impl Connection {
 
     /// As [`close`](Self::close), with an error made already.
     pub(super) fn close_with(&self, action: CloseAction, error: ProtocolError) {
+        if !self.socket.connected() {
+            // It was told before, and the last frames may be on their way still.
+            return;
+        }
         let goodbye = Goodbye { action, error };
         let said = self.emit("goodbye", &goodbye).is_ok();
         // Refused where the buffer is full: then nobody listens, and only cutting helps.

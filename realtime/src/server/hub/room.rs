@@ -39,6 +39,7 @@ pub(crate) struct ServedRoom {
 pub(super) struct RoomState {
     room: RoomId,
     crowd: Crowd,
+    retention: Retention,
     replica: Option<Replica>,
     /// Whether a snapshot is on its way; messages wait for it in `buffer`.
     pub(super) loading: bool,
@@ -103,10 +104,11 @@ fn slot(room: &RoomId) -> u64 {
 }
 
 impl ServedRoom {
-    pub(super) fn new(room: RoomId, crowd: Crowd) -> Self {
+    pub(super) fn new(room: RoomId, crowd: Crowd, retention: Retention) -> Self {
         let state = RoomState {
             room: room.clone(),
             crowd,
+            retention,
             replica: None,
             loading: true,
             buffer: Vec::new(),
@@ -251,6 +253,7 @@ impl RoomState {
         };
         let step = replica.take_step();
         let typing = replica.take_typing();
+        replica.trim(self.retention, unix_millis());
         match step.change {
             Change::Nothing => {}
             Change::Frame(frame) => {
@@ -354,11 +357,11 @@ impl RoomState {
     }
 
     /// Once a second or so: typing lines end, old events go, slow readers are helped.
-    pub(super) fn tick(&mut self, retention: Retention, now: u64) {
-        let ended = self
-            .replica
-            .as_mut()
-            .is_some_and(|replica| replica.expire(retention, now, unix_millis()));
+    pub(super) fn tick(&mut self, now: u64) {
+        let ended = self.replica.as_mut().is_some_and(|replica| {
+            replica.trim(self.retention, unix_millis());
+            replica.expire(now)
+        });
         if ended || !self.scheduled {
             self.flush();
         }

@@ -59,7 +59,7 @@ pub(super) async fn run(
                 for served in hub.of_shard(index) {
                     let lost = {
                         let mut state = served.lock();
-                        state.tick(hub.retention, hub.clock.millis());
+                        state.tick(hub.clock.millis());
                         state.take_lost() || lost
                     };
                     if lost {

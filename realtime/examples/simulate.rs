@@ -1,0 +1,81 @@
+//! Random lives of a cluster, by seed: `simulate --first S --seeds N`.
+//!
+//! A failing seed is one line, `seed S failed: …`, and makes the exit code 1. The last line is JSON: what was run and
+//! what happened in it. See [`leptos_realtime::testing::simulation`].
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+    time::Instant,
+};
+
+use leptos_realtime::testing::simulation::{Simulated, simulate};
+use serde_json::json;
+
+/// Lives one life on a clock of its own. A panic is a failure like any other.
+fn live(seed: u64) -> Result<Simulated, String> {
+    let lived = catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build();
+        runtime
+            .map_err(|error| format!("seed {seed} failed: {error}"))?
+            .block_on(simulate(seed))
+            .map_err(|untrue| untrue.to_string())
+    }));
+    lived.unwrap_or_else(|_| Err(format!("seed {seed} failed: it panicked, see above")))
+}
+
+fn main() -> ExitCode {
+    let (first, seeds) = match arguments(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}; usage: simulate [--first S] [--seeds N]");
+            return ExitCode::FAILURE;
+        }
+    };
+    let start = Instant::now();
+    let (mut failed, mut total) = (0, Simulated::default());
+    for seed in first..first.saturating_add(seeds) {
+        match live(seed) {
+            Ok(done) => {
+                total.published += done.published;
+                total.delivered += done.delivered;
+                total.resets += done.resets;
+                total.reconnects += done.reconnects;
+            }
+            Err(why) => {
+                failed += 1;
+                println!("{why}");
+            }
+        }
+    }
+    let figures = json!({
+        "scenario": "sim", "first": first, "seeds": seeds, "failed": failed,
+        "published": total.published, "events": total.delivered, "resets": total.resets, "reconnects": total.reconnects,
+        "seconds": start.elapsed().as_secs_f64(),
+    });
+    println!("{figures}");
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn arguments(mut given: impl Iterator<Item = String>) -> Result<(u64, u64), String> {
+    let (mut first, mut seeds) = (1, 100);
+    while let Some(name) = given.next() {
+        let value = given
+            .next()
+            .and_then(|value| value.parse().ok())
+            .ok_or(format!("{name} needs a whole number"))?;
+        match name.as_str() {
+            "--first" => first = value,
+            "--seeds" => seeds = value,
+            _ => return Err(format!("{name} is not known")),
+        }
+    }
+    Ok((first, seeds))
+}
