@@ -53,6 +53,7 @@ on_every_database!(
     c13_nothing_is_shown_twice_where_marks_fail,
     c13_an_update_that_comes_late_carries_its_version,
     a_room_that_cannot_be_published_in_holds_nobody_up_and_keeps_its_order,
+    a_room_whose_events_are_never_answered_does_not_stop_others,
     a_row_that_cannot_be_read_holds_nobody_up,
     what_was_published_is_deleted_after_its_retention,
     the_extra_delay_is_not_longer_than_the_transaction_took,
@@ -112,8 +113,13 @@ async fn unpublished<H: Host>(host: &H) -> i64 {
 
 /// Waits until every row is marked.
 async fn all_marked<H: Host>(host: &H) {
+    unmarked_are(host, 0).await;
+}
+
+/// Waits until all but so many rows are marked.
+async fn unmarked_are<H: Host>(host: &H, count: i64) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while unpublished(host).await > 0 {
+    while unpublished(host).await != count {
         assert!(Instant::now() < deadline, "rows stay unmarked");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -212,7 +218,7 @@ where
             inner,
             before: Box::new(move |_, _| {
                 counted.fetch_add(1, Ordering::Relaxed);
-                Ok(())
+                Ok(Duration::ZERO)
             }),
         })
     });
@@ -282,7 +288,7 @@ where
                 log.lock()
                     .unwrap()
                     .push(format!("{} {}", room.id(), event.data));
-                Ok(())
+                Ok(Duration::ZERO)
             }),
         })
     });
@@ -305,12 +311,48 @@ where
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(unpublished(&host).await, 300);
+    unmarked_are(&host, 300).await;
     broken.store(false, Ordering::Relaxed);
     all_marked(&host).await;
     let mut expected = vec!["7 \"one\"".to_owned(), "7 \"two\"".to_owned()];
     expected.extend(stuck.iter().map(|text| format!("13 \"{text}\"")));
     assert_eq!(*appended.lock().unwrap(), expected);
+    node.shutdown().await;
+}
+
+async fn a_room_whose_events_are_never_answered_does_not_stop_others<H: Host>()
+where
+    Transaction<'static, H::Db>: HostTransaction,
+{
+    let host = H::new().await;
+    let builder = builder(RealtimeConfig::default()).database(host.database().await);
+    let node = around_broker(builder, |inner| {
+        Arc::new(Between {
+            inner,
+            before: Box::new(|room, _| {
+                let never = Duration::from_secs(3_600);
+                Ok(if room.id() == "13" {
+                    never
+                } else {
+                    Duration::ZERO
+                })
+            }),
+        })
+    });
+    let node = node.start().await.unwrap();
+    let mut ada = client(&node, Board(7)).await;
+    for text in ["one", "two", "three"] {
+        publish(&host, &node, Board(13), text).await;
+        publish(&host, &node, Board(7), text).await;
+    }
+    let began = Instant::now();
+    hears(&mut ada, Board(7), &["one", "two", "three"]).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        began.elapsed()
+    );
+    unmarked_are(&host, 3).await;
     node.shutdown().await;
 }
 

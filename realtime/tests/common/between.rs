@@ -1,6 +1,6 @@
 //! A broker that asks a test before each append.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use leptos_realtime::{
@@ -9,8 +9,8 @@ use leptos_realtime::{
     server::broker::{Broker, BrokerError, Head},
 };
 
-/// What is asked: an error refuses the append.
-pub type Before = dyn Fn(&RoomId, &NewEvent) -> Result<(), BrokerError> + Send + Sync;
+/// What is asked: how long the append is to take, or an error that refuses it.
+pub type Before = dyn Fn(&RoomId, &NewEvent) -> Result<Duration, BrokerError> + Send + Sync;
 
 /// See the [module](self).
 pub struct Between {
@@ -21,7 +21,8 @@ pub struct Between {
 #[async_trait]
 impl Broker for Between {
     async fn append(&self, room: &RoomId, event: NewEvent) -> Result<Position, BrokerError> {
-        (self.before)(room, &event)?;
+        let delay = (self.before)(room, &event)?;
+        tokio::time::sleep(delay).await;
         self.inner.append(room, event).await
     }
     async fn signal(&self, room: &RoomId, signal: RoomSignal) -> Result<(), BrokerError> {

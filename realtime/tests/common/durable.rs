@@ -6,6 +6,7 @@ use std::{
     io::Write,
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use futures::FutureExt;
@@ -60,7 +61,7 @@ pub fn durable(
                 file.write_all(line.as_bytes()).unwrap();
             }
             then(event);
-            Ok(())
+            Ok(Duration::ZERO)
         }),
     })
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::wake::{Schedule, Wake};
@@ -34,13 +34,17 @@ const ROOMS_AT_ONCE: usize = 16;
 /// After so many rooms in which nothing could be published, and none in which something could, the broker is away.
 const MAX_FAILED: usize = 16;
 
+/// How long the broker may take for one event. Its answer is not needed: the event is appended again, which changes
+/// nothing where it was appended.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// The first and the longest pause after a failure, of a room or of the database.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// The most rooms whose pauses are remembered.
 const MAX_PAUSED: usize = 10_000;
 
-/// While rows are left behind, looking for others takes at most one part in so many of the time.
+/// While rows are left behind, reading past them is followed by a rest of so many times as long.
 const REST: u32 = 4;
 
 /// How long what is under way may take at the end.
@@ -79,6 +83,8 @@ struct Tally {
     failed: usize,
     /// Rows left for later, because publishing in their room failed before.
     left: usize,
+    /// The time it took to read the rows.
+    reading: Duration,
 }
 
 impl Worker {
@@ -124,14 +130,13 @@ impl Worker {
 
     /// One look, and what is due beside it.
     async fn turn(&mut self, stop: &CancellationToken) {
-        let began = Instant::now();
         let looked = self.look(stop).await;
         let now = Instant::now();
         let rest = match looked {
             Ok(tally) => {
                 self.pause = PAUSES.0;
                 if tally.failed + tally.left > 0 {
-                    ((now - began) * REST).min(PAUSES.1)
+                    (tally.reading * REST).min(PAUSES.1)
                 } else {
                     Duration::ZERO
                 }
@@ -154,13 +159,20 @@ impl Worker {
         let mut tally = Tally::default();
         let mut after = 0;
         loop {
+            let began = Instant::now();
             let page = self.store.unpublished(after, BATCH).await?;
+            tally.reading += began.elapsed();
             let next = page.more_after;
             self.page(page, &mut tally).await?;
             let away = tally.published == 0 && tally.failed >= MAX_FAILED;
             match next {
                 Some(id) if !away && !stop.is_cancelled() => after = id,
-                _ => break,
+                Some(_) => break,
+                None => {
+                    // All that is unmarked was seen. What is still remembered, another instance has marked.
+                    self.settled.clear();
+                    break;
+                }
             }
         }
         Ok(tally)
@@ -262,9 +274,14 @@ async fn publish(
 ) -> (RoomId, Vec<i64>, Option<BrokerError>) {
     let mut placed = Vec::with_capacity(rows.len());
     for row in rows {
-        match broker.append(&room, row.event).await {
-            Ok(_) => placed.push(row.id),
-            Err(error) => return (room, placed, Some(error)),
+        let appended = timeout(ANSWER, broker.append(&room, row.event)).await;
+        match appended {
+            Ok(Ok(_)) => placed.push(row.id),
+            Ok(Err(error)) => return (room, placed, Some(error)),
+            Err(_) => {
+                let error = BrokerError::Unavailable(format!("no answer within {ANSWER:?}"));
+                return (room, placed, Some(error));
+            }
         }
     }
     (room, placed, None)
