@@ -54,15 +54,16 @@ enum Host {
 }
 
 impl Host {
-    /// By an address that another process can use: a kind and a path.
-    async fn open(address: &str) -> Self {
+    /// By an address that another process can use: a kind and a path. A server knows its users by name.
+    async fn open(address: &str, name: &str) -> Self {
         match address.split_once(':').unwrap() {
             ("sqlite", file) => Self::Sqlite(sqlite_pool(PathBuf::from(file)).await),
             (_, folder) => {
                 let options = PgConnectOptions::new()
                     .socket(folder)
                     .username("postgres")
-                    .database("postgres");
+                    .database("postgres")
+                    .application_name(name);
                 let pool = PgPoolOptions::new().max_connections(6);
                 Self::Postgres(pool.connect_with(options).await.unwrap())
             }
@@ -95,6 +96,19 @@ impl Host {
                 .fetch_all(pool)
                 .await
                 .unwrap(),
+        }
+    }
+
+    /// Waits until the database has done what a dead process still asked of it: a server that was sent a commit makes
+    /// it, whether or not anybody waits for the answer. SQLite dies with its process.
+    async fn settled(&self) {
+        let others = "select pid::bigint from pg_stat_activity
+            where backend_type = 'client backend' and pid <> pg_backend_pid() and pid > $1
+            and application_name = 'the process that dies'";
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while matches!(self, Self::Postgres(_)) && !self.numbers(others, 0).await.is_empty() {
+            assert!(Instant::now() < deadline, "connections of the dead stay");
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
@@ -184,7 +198,7 @@ impl Orders {
 async fn the_process_that_dies() {
     let Some(orders) = Orders::read() else { return };
     let orders = Arc::new(orders);
-    let host = Host::open(&orders.address).await;
+    let host = Host::open(&orders.address, "the process that dies").await;
     let told = orders.clone();
     let realtime = start(&host, &orders.log, move |row| told.die_at("published", row)).await;
     println!("writing");
@@ -258,7 +272,7 @@ struct Tally {
 
 async fn deaths(address: &str, log: &Path) -> Tally {
     let count = std::env::var("OUTBOX_CRASHES").map_or(12, |count| count.parse().unwrap());
-    let host = Host::open(address).await;
+    let host = Host::open(address, "the test").await;
     host.run(
         "create table host_row (room bigint not null, n bigint not null, primary key (room, n))",
     )
@@ -295,6 +309,7 @@ async fn check(host: &Host, log: &Path, room: i64, tally: &mut Tally, step: &str
         .map(|(_, id, _)| id.to_string())
         .collect();
     let committed = "select n from host_row where room = $1 order by n";
+    host.settled().await;
     let committed = host.numbers(committed, room).await;
     let mark = "select id from realtime_outbox where published is null and id > $1";
     let left = host.numbers(mark, 0).await.len();
