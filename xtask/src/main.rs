@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod css;
 mod interrupt;
+mod libfuzzer;
 mod mode;
 mod process;
 mod project;
@@ -46,6 +47,8 @@ enum Command {
     Test(commands::test::Options),
     /// Check formatting, lints, documentation, the lockfile and the dependencies
     Check,
+    /// Give the protocol's readers and the session inputs that nobody thought of
+    Fuzz(commands::fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -71,5 +74,6 @@ fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Build(options) => commands::build::build(&project, options),
         Command::Test(options) => commands::test::test(&project, options),
         Command::Check => commands::check::check(&project),
+        Command::Fuzz(options) => commands::fuzz::fuzz(&project, options),
     }
 }

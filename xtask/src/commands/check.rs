@@ -24,7 +24,10 @@ pub fn check(project: &Project) -> Result<ExitCode> {
         )
     })?;
     steps.run("formatting", || {
-        process::run(cargo(project, "fmt").args(["--all", "--check"]))
+        process::run(cargo(project, "fmt").args(["--all", "--check"]))?;
+        // A workspace of its own.
+        let manifest = project.fuzz().join("Cargo.toml");
+        process::run(cargo(project, "fmt").args(["--check", "--manifest-path", manifest.as_str()]))
     })?;
     steps.run("lints, server half", || {
         process::run(&mut cargo::lint_server_half(project))

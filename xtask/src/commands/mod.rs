@@ -2,5 +2,6 @@
 
 pub mod build;
 pub mod check;
+pub mod fuzz;
 pub mod run;
 pub mod test;

@@ -104,6 +104,11 @@ impl Project {
         self.root.join("end2end")
     }
 
+    /// The workspace of the fuzz targets.
+    pub fn fuzz(&self) -> Utf8PathBuf {
+        self.root.join("fuzz")
+    }
+
     pub fn exe_name(&self) -> &str {
         self.leptos
             .bin_exe_name

@@ -3,9 +3,12 @@
 //! Nothing is installed that is there already, so a second run is silent. What cannot be installed here is an error
 //! that names the one command to run.
 
+mod nightly;
 mod npm;
 mod rust;
 mod system;
+
+pub use nightly::Nightly;
 
 use anyhow::{Result, bail};
 
@@ -21,6 +24,11 @@ pub fn to_check() -> Result<()> {
     rust::ensure_wasm_target()?;
     rust::ensure_component("rustfmt", "cargo-fmt")?;
     rust::ensure_component("clippy", "cargo-clippy")
+}
+
+/// To fuzz, beside a [`Nightly`].
+pub fn to_fuzz(project: &Project) -> Result<()> {
+    nightly::ensure_cargo_fuzz(project)
 }
 
 /// To run the tests; `end_to_end` ones need a browser and npm packages too. Everything is tried before giving up, so
