@@ -10,11 +10,13 @@ mod cargo;
 mod client;
 mod commands;
 mod css;
+mod figures;
 mod interrupt;
 mod libfuzzer;
 mod mode;
 mod process;
 mod project;
+mod scenario;
 mod server;
 mod setup;
 mod site;
@@ -49,6 +51,8 @@ enum Command {
     Check,
     /// Give the protocol's readers and the session inputs that nobody thought of
     Fuzz(commands::fuzz::Options),
+    /// Run a scenario in which much goes wrong, or happens often, and show its figures
+    Chaos(commands::chaos::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,5 +79,6 @@ fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Test(options) => commands::test::test(&project, options),
         Command::Check => commands::check::check(&project),
         Command::Fuzz(options) => commands::fuzz::fuzz(&project, options),
+        Command::Chaos(options) => commands::chaos::chaos(&project, options),
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod build;
+pub mod chaos;
 pub mod check;
 pub mod fuzz;
 pub mod run;

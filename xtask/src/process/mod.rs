@@ -8,9 +8,10 @@
 mod signal;
 
 use std::{
+    io::{BufRead as _, BufReader},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
-    thread::sleep,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
@@ -145,6 +146,23 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs `command` to its end and gives each line of its standard output to `line` as it comes.
+pub fn watch(command: &mut Command, line: impl FnMut(String) + Send) -> Result<ExitStatus> {
+    println!("  {}", line_of(command));
+    let mut held = Held::spawn(command.stdout(Stdio::piped()))?;
+    let output = held.child.stdout.take().context("the output is piped")?;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let lines = BufReader::new(output).lines();
+            lines.map_while(Result::ok).for_each(line);
+        });
+        let status = held.wait();
+        // The reader ends with the last process that holds the pipe.
+        drop(held);
+        status
+    })
+}
+
 /// Runs `command` silently and tells whether it succeeded: for asking whether a tool is there.
 pub fn succeeds(command: &mut Command) -> bool {
     command
@@ -205,6 +223,17 @@ mod tests {
         drop(held);
         // The pipe ends when the last process that holds it has ended.
         assert!(output.next().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn each_line_of_a_watched_command_is_given_on() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one; echo two; exit 3"]);
+        let mut lines = Vec::new();
+        let status = watch(&mut command, |line| lines.push(line)).expect("sh starts");
+        assert_eq!(status.code(), Some(3));
+        assert_eq!(lines, ["one", "two"]);
     }
 
     #[cfg(unix)]
