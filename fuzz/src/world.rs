@@ -84,7 +84,9 @@ impl World {
                     room: room.clone(),
                     position,
                     members: Vec::new(),
+                    count: None,
                     guests: 1,
+                    last_seen: None,
                 };
                 self.session.acquire(&room, Some(&first));
             }
@@ -167,7 +169,7 @@ impl World {
     /// Time passes until the session's deadline, which then lies ahead again.
     fn wait(&mut self) {
         for _ in 0..TICKS_AT_ONCE {
-            let Some(deadline) = self.session.deadline() else {
+            let Some(deadline) = self.session.deadline(self.now) else {
                 return;
             };
             // An end of silence that the server never set is as good as none.
@@ -176,7 +178,8 @@ impl World {
             }
             self.now = self.now.max(deadline);
             self.input(Input::Tick, 0);
-            if self.session.deadline().is_none_or(|next| next > self.now) {
+            let next = self.session.deadline(self.now);
+            if next.is_none_or(|next| next > self.now) {
                 return;
             }
         }
@@ -209,7 +212,12 @@ impl World {
                 Output::View(room) => self.viewed(&room),
                 Output::Event(id, to, event) => self.listeners.event(id, to, &event, self.honest),
                 Output::Reset(id, to) => self.listeners.reset(id, to),
-                Output::Open | Output::Close | Output::Connection => {}
+                Output::Open
+                | Output::Close
+                | Output::Connection
+                | Output::NeedToken
+                | Output::Signal(_)
+                | Output::Answered(..) => {}
             }
         }
         assert!(outputs <= bound, "{outputs} outputs, expected {bound}");

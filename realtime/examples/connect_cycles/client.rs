@@ -59,11 +59,7 @@ async fn come_and_go(port: u16, number: u64, leave: Leave) -> Result<()> {
     socket.send(Message::text(codec::connect(&auth))).await?;
     wait_for(&mut socket, r#"42["welcome""#).await?;
     let room = RoomId::new("board", number % ROOMS, None)?;
-    let since = None;
-    let join = ClientCommand::Join(vec![JoinRoom {
-        room: room.clone(),
-        since,
-    }]);
+    let join = ClientCommand::Join(vec![JoinRoom::new(room.clone())]);
     say(&mut socket, &join).await?;
     wait_for(&mut socket, r#"42["joined""#).await?;
     if let Leave::Politely = leave {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Output, RoomView, ViewState, history::History};
 use crate::protocol::{
-    Epoch, FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame, RoomId,
-    Seen, TypingNow, UserId, WireEvent,
+    FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame, RoomId, Seen,
+    TypingNow, UserId, WireEvent,
 };
 
 /// Names a listener of a session.
@@ -346,7 +346,7 @@ impl Rooms {
             if at.epoch == position.epoch && at.seq >= position.seq {
                 continue;
             }
-            if replayed {
+            if replayed && at.epoch == position.epoch {
                 deliver(*listener, at, &events, &news, sink);
             }
             let behind = at.is_before(position);
@@ -383,13 +383,14 @@ impl Rooms {
             return;
         }
         *last = frame.frame;
-        let epoch = used.view.position.map(|position| position.epoch);
-        let news = used
-            .history
-            .take_news(epoch.unwrap_or(Epoch(0)), &frame.events);
-        for (listener, cursor) in &mut used.listeners {
-            if let Some(at) = cursor {
-                deliver(*listener, at, &frame.events, &news, sink);
+        if let Some(Position { epoch, .. }) = used.view.position {
+            let news = used.history.take_news(epoch, &frame.events);
+            let cursors = used.listeners.iter_mut();
+            for (listener, cursor) in cursors {
+                // A listener of another life of the log waits for its reset.
+                if let Some(at) = cursor.as_mut().filter(|at| at.epoch == epoch) {
+                    deliver(*listener, at, &frame.events, &news, sink);
+                }
             }
         }
         used.view.apply(frame);

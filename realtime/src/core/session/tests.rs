@@ -508,3 +508,22 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn c1_a_listener_of_an_older_life_of_the_log_is_given_nothing_before_its_reset() {
+    let mut rig = Rig::live();
+    rig.listen(None);
+    rig.joined(Outcome::Fresh, EPOCH, 4, 1, &[]);
+    rig.take_sent();
+    // A component comes with a page that was made before the restart; an event comes before the answer to its join.
+    let before = Position {
+        epoch: Epoch(0xbb),
+        seq: 4,
+    };
+    rig.session.listen(&board(), Some(before));
+    rig.room(2, &[5]);
+    assert_eq!(rig.seen, ["5"], "to the first listener alone");
+    rig.input(Input::Tick);
+    rig.joined(Outcome::Reset, EPOCH, 5, 2, &[]);
+    assert_eq!(rig.seen, ["5", "reset 5"]);
+}
