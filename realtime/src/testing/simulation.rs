@@ -16,7 +16,7 @@ use truth::Truth;
 use super::{Cluster, LinkFaults};
 use crate::{
     Realtime, RealtimeConfig,
-    core::replica::Crowd,
+    core::{log::Retention, replica::Crowd},
     protocol::{Auth, DeviceKind, Draft, Position, Room, RoomId, SessionId, User, UserId},
     rooms,
     server::RealtimeBuilder,
@@ -379,10 +379,15 @@ impl Life {
 
 fn builder(closed: &Closed, crowd: Crowd, retain: usize) -> RealtimeBuilder {
     let closed = closed.clone();
-    let mut config = RealtimeConfig::default();
-    config.crowd = crowd;
-    config.retention.count = retain;
-    config.away_after_hidden = Duration::from_secs(2);
+    let config = RealtimeConfig {
+        crowd,
+        retention: Retention {
+            count: retain,
+            ..Retention::default()
+        },
+        away_after_hidden: Duration::from_secs(2),
+        ..RealtimeConfig::default()
+    };
     Realtime::builder(config)
         .authenticate(|handshake| async move {
             let name = handshake.token().map(str::to_owned);

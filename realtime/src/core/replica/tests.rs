@@ -230,7 +230,10 @@ fn c10_who_hides_is_seen_by_nobody_and_by_themselves() {
         assert!(frame(&mut replica).is_none());
         assert!(replica.take_typing().is_none());
         assert_eq!(replica.own(Some(&me), &[])[0].status, Status::Invisible);
-        assert_eq!(replica.own(Some(&UserId::from(2)), &[me.clone()]), []);
+        assert_eq!(
+            replica.own(Some(&UserId::from(2)), std::slice::from_ref(&me)),
+            []
+        );
     }
     let after = replica.joined(None, vec![]);
     assert_eq!(after.frame, before.frame, "not even a number is skipped");

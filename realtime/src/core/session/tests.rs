@@ -527,3 +527,147 @@ fn c1_a_listener_of_an_older_life_of_the_log_is_given_nothing_before_its_reset()
     rig.joined(Outcome::Reset, EPOCH, 5, 2, &[]);
     assert_eq!(rig.seen, ["5", "reset 5"]);
 }
+
+#[test]
+fn without_a_network_nothing_is_tried_and_with_one_it_is_at_once() {
+    let mut rig = Rig::live();
+    rig.input(Input::Network(false));
+    assert_eq!(*rig.session.connection(), Connection::Offline);
+    assert_eq!(rig.session.deadline(rig.now), None, "nothing is due");
+    rig.now += 3_600_000;
+    rig.input(Input::Tick);
+    assert_eq!(rig.opened, 1);
+    rig.input(Input::Network(true));
+    assert_eq!(rig.opened, 2);
+    // Whoever looks at a page that waits for its next try need not wait.
+    rig.input(Input::Closed);
+    assert!(matches!(
+        rig.session.connection(),
+        Connection::Waiting { .. }
+    ));
+    rig.input(Input::Visible(false));
+    assert_eq!(rig.opened, 2);
+    rig.input(Input::Visible(true));
+    assert_eq!(rig.opened, 3);
+}
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_given_that_time() {
+    let mut rig = Rig::live();
+    let error = json!({"code": "limit_exceeded", "message": "…", "retry_after_ms": 30_000});
+    rig.frame("goodbye", json!({"action": "retry", "error": error}));
+    rig.text("41");
+    let Connection::Waiting { until, .. } = *rig.session.connection() else {
+        panic!("it waits")
+    };
+    assert!(until >= rig.now + 30_000);
+}
+
+#[test]
+fn a_token_is_asked_for_before_each_connect_and_before_the_sign_in_expires() {
+    let config = SessionConfig {
+        asks_for_token: true,
+        ..SessionConfig::default()
+    };
+    let mut rig = Rig::new();
+    rig.session = Session::new(config, Auth::default());
+    rig.input(Input::Start);
+    assert_eq!(
+        (rig.seen.as_slice(), rig.opened),
+        (&["token?".to_owned()][..], 0)
+    );
+    rig.input(Input::Token(Some("one".into())));
+    assert_eq!(rig.opened, 1);
+    rig.shake_hands();
+    assert!(rig.take_sent()[0].contains(r#""token":"one""#));
+    let welcome = json!({"protocol": 1, "session": "x", "user": null, "typing_repeat_ms": 2_500, "expires_in_ms": 600_000});
+    rig.frame("welcome", welcome);
+    assert_eq!(
+        rig.session.deadline(rig.now),
+        Some(45_000),
+        "silence comes first"
+    );
+    rig.now = 540_000;
+    rig.text("2");
+    rig.input(Input::Tick);
+    assert_eq!(rig.seen.len(), 2, "a minute before the end");
+    rig.take_sent();
+    rig.input(Input::Token(Some("two".into())));
+    assert_eq!(rig.take_sent(), [r#"420["refresh",{"token":"two"}]"#]);
+    rig.frame("refreshed", json!({"expires_in_ms": 600_000}));
+    rig.text(r#"430[{"ok":true}]"#);
+    rig.now = 1_080_000;
+    rig.text("2");
+    rig.input(Input::Tick);
+    assert_eq!(rig.seen.len(), 3, "and before the next");
+    // Where the refresh did not come in time, it is tried with a new token, once.
+    let error = json!({"code": "unauthorized", "message": "…"});
+    rig.frame("goodbye", json!({"action": "sign_in", "error": error}));
+    rig.text("41");
+    rig.now = rig.session.deadline(rig.now).unwrap();
+    rig.input(Input::Tick);
+    rig.input(Input::Token(Some("three".into())));
+    rig.text(
+        r#"0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1}"#,
+    );
+    rig.text(r#"44{"message":"unauthorized: …"}"#);
+    assert!(matches!(rig.session.connection(), Connection::Stopped(_)));
+}
+
+#[test]
+fn a_heartbeat_says_what_is_shown_and_tells_how_long_the_way_is() {
+    let mut rig = Rig::live();
+    let welcome = json!({"protocol": 1, "session": "x", "user": null, "typing_repeat_ms": 2_500,
+        "heartbeat_ms": 25_000, "idle_ms": 300_000, "hidden_ms": 30_000});
+    rig.frame("welcome", welcome);
+    rig.session.acquire(&board(), None);
+    rig.input(Input::Tick);
+    rig.joined(Outcome::Fresh, EPOCH, 4, 7, &[]);
+    rig.take_sent();
+    rig.now = rig.session.deadline(rig.now).unwrap();
+    rig.input(Input::Tick);
+    let digest = rig.session.view(&board()).unwrap().digest();
+    let heartbeat = format!(
+        r#"421["heartbeat",{{"active":true,"rooms":[{{"room":"board:7","frame":7,"digest":"{digest}"}}]}}]"#
+    );
+    assert_eq!(rig.take_sent(), [heartbeat]);
+    rig.now += 42;
+    rig.text(r#"431[{"ok":true}]"#);
+    assert_eq!(rig.session.latency_ms(), Some(42));
+    rig.input(Input::Visible(false));
+    rig.now += 30_000;
+    rig.text("2");
+    rig.input(Input::Tick);
+    let sent = rig.take_sent();
+    assert!(
+        sent.iter().any(|text| text.contains(r#""active":false"#)),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn a_request_without_an_answer_is_lost_with_its_connection_and_when_it_takes_too_long() {
+    let mut rig = Rig::live();
+    rig.session.set_invisible(rig.now, true);
+    rig.input(Input::Tick);
+    assert_eq!(
+        rig.take_sent().last().unwrap(),
+        r#"420["status",{"invisible":true}]"#
+    );
+    rig.input(Input::Closed);
+    assert_eq!(rig.seen, ["Lost"]);
+    rig.session.set_invisible(rig.now, true);
+    rig.now = rig.session.deadline(rig.now).unwrap();
+    rig.input(Input::Tick);
+    rig.shake_hands();
+    let ack = rig.take_sent().last().unwrap()[2..3].to_owned();
+    rig.text(&format!(
+        r#"43{ack}[{{"error":{{"code":"unauthorized","message":"no"}}}}]"#
+    ));
+    assert!(rig.seen[1].starts_with("Rejected"), "{:?}", rig.seen);
+    rig.session.set_invisible(rig.now, true);
+    rig.input(Input::Tick);
+    rig.now += REQUEST_TIMEOUT_MS;
+    rig.input(Input::Tick);
+    assert_eq!(rig.seen[2], "Lost");
+}

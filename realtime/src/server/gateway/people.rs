@@ -97,7 +97,7 @@ impl Gateway {
                 _ = tick.tick() => {}
             }
             ticks = ticks.wrapping_add(1);
-            if ticks % WRITE_ALL == 0 {
+            if ticks.is_multiple_of(WRITE_ALL) {
                 self.note_everyone();
             }
             self.write_last_seen().await;
