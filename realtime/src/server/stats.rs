@@ -14,6 +14,8 @@ pub struct Stats {
     pub rooms: usize,
     /// Views of clients that differed from what they were sent, and were mended.
     pub divergences: u64,
+    /// Bytes that wait here for clients to read: much of it means slow readers.
+    pub unsent_bytes: usize,
     /// Rooms that had lost messages of the broker without noticing, and were read again.
     pub losses: u64,
 }
@@ -29,6 +31,7 @@ impl Realtime {
             sessions,
             rooms,
             divergences,
+            unsent_bytes: self.0.gateway.unsent_bytes(),
             losses,
         }
     }

@@ -52,4 +52,39 @@ async fn c8_a_client_that_reads_again_in_time_is_brought_up_to_date() {
         .iter()
         .filter(|text| text.starts_with(r#"42["joined""#));
     assert!(views.count() > 1, "it was behind, and shown the room anew");
+    assert_eq!(node.stats().unsent_bytes, 0, "nothing waits any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn c8_a_client_with_a_full_buffer_is_not_cut_by_the_next_ping() {
+    let node = node().await;
+    let mut ada = person(&node, "Ada").await;
+    let mut bob = person(&node, "Bob").await;
+    // The ping comes 25 s after the connection began, into buffers that have been full for a while.
+    let both = futures::future::join(
+        ada.run_for(Duration::from_secs(10)),
+        bob.run_for(Duration::from_secs(10)),
+    );
+    both.await;
+    let big = "x".repeat(2_000);
+    for i in 0..400 {
+        node.publish(Board(7), &format!("{i} {big}")).await.unwrap();
+        ada.run_for(Duration::from_millis(45)).await;
+    }
+    assert!(
+        node.stats().unsent_bytes > 100_000,
+        "much waits for Bob: {:?}",
+        node.stats()
+    );
+    bob.until("Bob reads again, and has everything", |bob| {
+        bob.events(Board(7)).len() == 400
+    })
+    .await;
+    let welcomes = bob.received().iter().filter(|t| t.contains("welcome"));
+    assert_eq!(welcomes.count(), 1, "he was connected all the time");
+    assert_eq!(node.stats().unsent_bytes, 0, "nothing waits any more");
+    assert!(
+        !ada.received().iter().any(|text| text.contains("gone")),
+        "and nobody saw him leave"
+    );
 }

@@ -7,11 +7,11 @@ use std::{
 
 use http::request::Parts;
 use serde::Serialize;
-use serde_json::value::RawValue;
-use socketioxide::extract::SocketRef;
+use serde_json::value::{RawValue, to_raw_value};
+use socketioxide::extract::{AckSender, SocketRef};
 use tokio::time::Instant;
 
-use super::{intake::Intake, wire::WireControl};
+use super::{SEND_BUFFER, intake::Intake, wire::WireControl};
 use crate::{
     core::message::{Entry, EntryKey},
     protocol::{
@@ -61,7 +61,7 @@ pub(super) struct JoinedRoom {
 }
 
 /// How much of the bytes that may wait for a client may do so when something is sent that may be left out.
-const SPARE_SHARE: u64 = 16;
+const SPARE_SHARE: usize = 16;
 
 /// See the [module](self).
 pub(crate) struct Connection {
@@ -87,17 +87,14 @@ impl Viewer for Connection {
     }
 
     fn send(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
-        // The transport's buffer counts frames, this counts bytes. One frame of any size fits where nothing waits.
-        if self.wire.unsent() >= self.max_unsent_bytes as u64 {
+        if self.is_full() {
             return Err(NotSent);
         }
-        self.emit(name, payload)?;
-        self.wire.queue(payload.get().len());
-        Ok(())
+        self.emit_written(name, payload)
     }
 
     fn send_spare(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
-        let waiting = self.wire.unsent() > self.max_unsent_bytes as u64 / SPARE_SHARE;
+        let waiting = self.wire.unsent().bytes() > self.max_unsent_bytes / SPARE_SHARE;
         if waiting || self.wire.is_stalled() {
             return Err(NotSent);
         }
@@ -105,7 +102,7 @@ impl Viewer for Connection {
     }
 
     fn has_room(&self) -> bool {
-        !self.wire.is_stalled()
+        !self.wire.is_stalled() && !self.is_full()
     }
 }
 
@@ -141,7 +138,34 @@ impl Connection {
         name: &str,
         payload: &T,
     ) -> Result<(), NotSent> {
-        self.socket.emit(name, payload).map_err(|_| NotSent)
+        let payload = to_raw_value(payload).map_err(|_| NotSent)?;
+        self.emit_written(name, &payload)
+    }
+
+    fn emit_written(&self, name: &str, payload: &RawValue) -> Result<(), NotSent> {
+        // `42["name",payload]`
+        let length = name.len() + payload.get().len() + 7;
+        let emit = || self.socket.emit(name, payload).map_err(|_| NotSent);
+        self.wire.queue(length, emit)
+    }
+
+    /// Answers the command with this number.
+    pub(super) fn acknowledge(
+        &self,
+        ack: AckSender,
+        id: i64,
+        answer: &RawValue,
+    ) -> Result<(), NotSent> {
+        // `43id[answer]`
+        let length = id.to_string().len() + answer.get().len() + 4;
+        let send = || ack.send(answer).map_err(|_| NotSent);
+        self.wire.queue(length, send)
+    }
+
+    /// Whether as much waits for the client as may. One frame of any size fits where nothing waits.
+    fn is_full(&self) -> bool {
+        let unsent = self.wire.unsent();
+        unsent.messages() >= SEND_BUFFER || unsent.bytes() >= self.max_unsent_bytes
     }
 
     /// Whether anything can still be sent.

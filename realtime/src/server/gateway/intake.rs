@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::value::to_raw_value;
 use socketioxide::{
     adapter::LocalAdapter,
     extract::AckSender,
@@ -90,7 +91,7 @@ impl Pending {
 
     /// Acknowledges the command; where that was not asked for, a failure is a frame of its own. False where the
     /// client's buffer is full.
-    fn answer(&self, done: &Result<(), ProtocolError>) -> bool {
+    fn answer(&self, connection: &Connection, done: &Result<(), ProtocolError>) -> bool {
         #[derive(Serialize)]
         #[serde(rename_all = "snake_case")]
         enum Answer<'a> {
@@ -99,14 +100,15 @@ impl Pending {
         }
         match (self.ack_id, done) {
             (None, Ok(())) => true,
-            (None, Err(error)) => self.socket.emit("error", error).is_ok(),
-            (Some(_), done) => {
+            (None, Err(error)) => connection.emit("error", error).is_ok(),
+            (Some(id), done) => {
                 let answer = done
                     .as_ref()
                     .map_or_else(Answer::Error, |()| Answer::Ok(true));
                 let mut value = Value::Bytes(bytes::Bytes::new());
                 let Ok(ack) = AckSender::from_message_parts(&self.socket, &mut value, &self.ack_id);
-                ack.send(&answer).is_ok()
+                let answer = to_raw_value(&answer).expect("answers are plain data");
+                connection.acknowledge(ack, id, &answer).is_ok()
             }
         }
     }
@@ -174,7 +176,7 @@ impl Gateway {
     /// Answers a command ahead of its turn.
     fn refuse_command(&self, connection: &Connection, pending: Pending, error: ProtocolError) {
         let refusal = Err(error);
-        if !pending.answer(&refusal)
+        if !pending.answer(connection, &refusal)
             && let Err(error) = refusal
         {
             connection.close_with(CloseAction::Retry, error);
@@ -222,7 +224,7 @@ impl Gateway {
                 if let Err(error) = &done {
                     tracing::debug!(connection = connection.id.0, %error, "refused a command");
                 }
-                patiently(connection, || pending.answer(&done)).await;
+                patiently(connection, || pending.answer(connection, &done)).await;
             };
             tokio::select! {
                 () = done => {}

@@ -12,6 +12,7 @@ mod intake;
 mod people;
 mod rights;
 mod sessions;
+mod unsent;
 mod wire;
 
 use std::{
@@ -75,8 +76,12 @@ const AUTHENTICATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the last frames may take to reach the client before its stream is cut.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// The client's frames that wait to be written, in socketioxide's buffer.
+/// The messages that may wait in socketioxide's buffer before frames of rooms are held back.
 const SEND_BUFFER: usize = 128;
+
+/// The places in it beyond those, for what must not wait: answers, the goodbye, and the ping, which ends the connection
+/// where it finds no place.
+const SPARE_BUFFER: usize = 64;
 
 /// See the [module](self).
 #[derive(Clone)]
@@ -119,7 +124,7 @@ impl Gateway {
             .ping_interval(config.ping_interval)
             .ping_timeout(config.ping_timeout)
             .connect_timeout(CONNECT_TIMEOUT)
-            .max_buffer_size(SEND_BUFFER)
+            .max_buffer_size(SEND_BUFFER + SPARE_BUFFER)
             .max_payload(config.max_message_bytes as u64)
             // Twice the limit gets through to be answered with an error; more ends the connection.
             .ws_max_message_size(config.max_message_bytes * 2)
@@ -402,6 +407,13 @@ impl Gateway {
     /// How many connections and sessions there are.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.connections().len(), self.0.sessions.len())
+    }
+
+    /// How many bytes wait for clients to read.
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        let connections = self.connections();
+        let unsent = connections.values().map(|c| c.wire.unsent().bytes());
+        unsent.sum()
     }
 
     /// Whether no stream is open any more.

@@ -9,7 +9,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -19,6 +19,7 @@ use std::{
 use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::unsent::Unsent;
 use crate::server::{clock::Monotonic, limits::Place};
 
 /// A stream with a [`WireControl`].
@@ -33,8 +34,8 @@ pub(crate) struct Wire<S> {
 pub(crate) struct WireControl {
     clock: Monotonic,
     last_read: AtomicU64,
-    /// About how many bytes wait to be written: never more than were queued, and none after a flush.
-    unsent: AtomicU64,
+    /// Locked while one message is queued, or one write is counted.
+    unsent: Mutex<Unsent>,
     /// Since when a write has made no progress, plus one; zero, where none waits.
     stalled_since: AtomicU64,
     cut: AtomicBool,
@@ -51,7 +52,7 @@ impl WireControl {
         Arc::new(Self {
             clock,
             last_read: AtomicU64::new(clock.millis()),
-            unsent: AtomicU64::new(0),
+            unsent: Mutex::default(),
             stalled_since: AtomicU64::new(0),
             cut: AtomicBool::new(false),
             in_use: AtomicBool::new(false),
@@ -73,23 +74,27 @@ impl WireControl {
         self.stalled_since.load(Ordering::Relaxed) > 0
     }
 
-    /// Notes that so many bytes were queued above the stream.
-    pub(crate) fn queue(&self, bytes: usize) {
-        self.unsent.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// Queues a text message of so many bytes above the stream, and counts it where that succeeds. Both under the lock,
+    /// so that the message is counted before the first of its bytes is written, and in its place.
+    pub(super) fn queue<E>(
+        &self,
+        length: usize,
+        queue: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut unsent = self.unsent();
+        queue()?;
+        unsent.queued(length);
+        Ok(())
     }
 
-    /// About how many bytes wait to be written. The writer flushes whenever its queue is empty, so an error made by
-    /// what is not counted (headers, pings, answers) does not grow.
-    pub(crate) fn unsent(&self) -> u64 {
-        self.unsent.load(Ordering::Relaxed)
+    /// What waits to be written.
+    pub(super) fn unsent(&self) -> MutexGuard<'_, Unsent> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn took(&self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(count)) = written {
-            let less = |unsent: u64| Some(unsent.saturating_sub(*count as u64));
-            let _ = self
-                .unsent
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            self.unsent().wrote(*count);
         }
     }
 
@@ -207,12 +212,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let control = self.control.clone();
-        let flushed = self.writing(cx, |stream, cx| stream.poll_flush(cx));
-        if flushed.is_ready() {
-            control.unsent.store(0, Ordering::Relaxed);
-        }
-        flushed
+        self.writing(cx, |stream, cx| stream.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -270,6 +270,20 @@ mod tests {
         peer.read_exact(&mut [0; 8]).await.unwrap();
         writer.await.unwrap().unwrap();
         assert_eq!(control.verdict(Duration::MAX, LONG), None);
+    }
+
+    #[tokio::test]
+    async fn what_waits_above_the_stream_is_counted_until_it_is_written() {
+        let (_peer, stream) = duplex(64);
+        let control = WireControl::new(Monotonic::start());
+        let mut wire = Wire::new(stream, control.clone(), None);
+        control.queue(10, || Ok::<(), ()>(())).unwrap();
+        control.queue(20, || Err(())).unwrap_err();
+        // The stream is flushed between one message and the next, too.
+        wire.flush().await.unwrap();
+        assert_eq!(control.unsent().bytes(), 12);
+        wire.write_all(&[0; 12]).await.unwrap();
+        assert_eq!(control.unsent().messages(), 0);
     }
 
     #[tokio::test]
