@@ -51,7 +51,7 @@ on_every_database!(
     c13_what_is_rolled_back_is_never_delivered,
     c13_what_a_dead_process_left_is_delivered_by_the_next,
     c13_nothing_is_shown_twice_where_marks_fail,
-    c13_an_update_that_comes_late_carries_its_version,
+    c13_two_updates_published_in_another_order_end_at_the_newer,
     a_room_that_cannot_be_published_in_holds_nobody_up_and_keeps_its_order,
     a_room_whose_events_are_never_answered_does_not_stop_others,
     a_row_that_cannot_be_read_holds_nobody_up,
@@ -244,7 +244,7 @@ where
     node.shutdown().await;
 }
 
-async fn c13_an_update_that_comes_late_carries_its_version<H: Host>()
+async fn c13_two_updates_published_in_another_order_end_at_the_newer<H: Host>()
 where
     Transaction<'static, H::Db>: HostTransaction,
 {
@@ -266,6 +266,12 @@ where
         })
         .await;
     }
+    let heard = ada.events(Board(7));
+    assert_eq!(
+        heard,
+        ["\"newer\"", "\"newest\""],
+        "the older one is no news"
+    );
     node.shutdown().await;
 }
 

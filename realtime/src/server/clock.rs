@@ -11,7 +11,22 @@ pub(crate) fn unix_millis() -> UnixMillis {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
+    let now = UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX);
+    #[cfg(feature = "testing")]
+    let now = now.saturating_add_signed(MOVED.get());
+    now
+}
+
+#[cfg(feature = "testing")]
+thread_local! {
+    /// By how many milliseconds this thread's clock was moved.
+    static MOVED: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+/// Moves the wall clock of this thread's nodes.
+#[cfg(feature = "testing")]
+pub(crate) fn move_unix_clock(millis: i64) {
+    MOVED.set(MOVED.get().saturating_add(millis));
 }
 
 /// Milliseconds since a start of its own, for deadlines: a jump of the wall clock does not move them.

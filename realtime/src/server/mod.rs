@@ -30,6 +30,8 @@ mod store;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
 pub use builder::{RealtimeBuilder, StartError};
+#[cfg(feature = "testing")]
+pub(crate) use clock::move_unix_clock;
 pub use config::{ConfigError, RealtimeConfig};
 pub(crate) use context::presence_page;
 pub use context::{expect_realtime, first_view};

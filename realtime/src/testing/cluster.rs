@@ -190,6 +190,12 @@ impl Cluster {
         self.nodes[index] = node;
     }
 
+    /// Moves the wall clock of all nodes, forwards or back by so many milliseconds, as a correction does. Timers go on
+    /// as before.
+    pub fn move_clock(&self, millis: i64) {
+        crate::server::move_unix_clock(millis);
+    }
+
     /// Lets everything run for a while.
     pub async fn run_for(&mut self, time: Duration) {
         let until = Instant::now() + time;

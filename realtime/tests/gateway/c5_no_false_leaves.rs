@@ -54,3 +54,39 @@ async fn closing_one_of_two_tabs_changes_nothing_for_others() {
     assert!(!ada.received().iter().any(|text| text.contains("gone")));
     assert_eq!(since_of(&ada, "Bob"), since);
 }
+
+#[tokio::test(start_paused = true)]
+async fn c5_a_clock_that_jumps_and_a_node_that_stands_still_make_nobody_leave() {
+    use leptos_realtime::testing::Cluster;
+    let mut cluster = Cluster::start(5, 2, builder).await;
+    let (ada, bob) = (
+        cluster.connect(0, auth("Ada")),
+        cluster.connect(1, auth("Bob")),
+    );
+    for client in [ada, bob] {
+        cluster.client(client).join(Board(7), None);
+    }
+    let both = |cluster: &mut Cluster| {
+        let sees = |client: &TestClient| client.names(Board(7)) == ["Ada", "Bob"];
+        cluster.clients().iter().all(sees)
+    };
+    cluster.eventually("both see both", both).await;
+    for jump in [3_600_000, -7_200_000, 3_600_000] {
+        cluster.move_clock(jump);
+        cluster.run_for(Duration::from_secs(30)).await;
+    }
+    // Bob's node stands still for a while; what it should have said and heard comes later.
+    cluster.link(1).freeze();
+    let event = "meanwhile".to_owned();
+    cluster.node(0).publish(Board(7), &event).await.unwrap();
+    cluster.run_for(Duration::from_secs(3)).await;
+    assert_eq!(cluster.clients()[bob].events(Board(7)).len(), 0);
+    cluster.link(1).heal();
+    cluster.run_for(Duration::from_secs(10)).await;
+    assert_eq!(cluster.clients()[bob].events(Board(7)), ["\"meanwhile\""]);
+    assert!(both(&mut cluster));
+    for client in cluster.clients() {
+        assert_eq!(heard(client, "gone"), 0);
+    }
+    cluster.shutdown().await;
+}
