@@ -116,6 +116,38 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_protocols_document_is_true() {
+        let document = include_str!("../../PROTOCOL.md");
+        let one = Member {
+            user: UserId::from(7),
+            devices: vec![DeviceKind::Desktop, DeviceKind::Mobile],
+            since: 1_795_324_165_000,
+            at: vec![Place {
+                room: "board:7".parse().unwrap(),
+                since: 1_795_324_170_000,
+            }],
+            ..member(7)
+        };
+        let two = Member {
+            name: "Zoë".into(),
+            status: Status::Away,
+            devices: vec![DeviceKind::Mobile],
+            since: 1_795_324_166_000,
+            ..member(9)
+        };
+        for text in [text(&one), text(&two), "guests=3".into(), "count=2".into()] {
+            let row = format!(
+                "| `{}` | `{:016x}` |",
+                text.replace('\n', "\\n"),
+                hash(&text)
+            );
+            assert!(document.contains(&row), "{row}");
+        }
+        let row = format!("| the digest | `{}` |", Digest::of([&one, &two], 3, 2));
+        assert!(document.contains(&row), "{row}");
+    }
+
+    #[test]
     fn order_does_not_matter_and_every_field_does() {
         let (one, two) = (member(1), member(2));
         let digest = Digest::of([&one, &two], 0, 2);
