@@ -28,6 +28,17 @@ export class Person {
     return this.page.locator(".post h2", { hasText: title });
   }
 
+  /** Unfolds what is below the person's name in the bar. */
+  async openMenu(): Promise<void> {
+    await this.page.locator(".account-button").click();
+    await expect(this.page.locator(".menu")).toBeVisible();
+  }
+
+  async signOut(): Promise<void> {
+    await this.openMenu();
+    await this.page.getByRole("button", { name: "Sign out" }).click();
+  }
+
   /** The page is alive: hydrated, connected, in its room, and seen there. */
   async settled(): Promise<void> {
     await expect(this.page.locator(".rt-presence")).toHaveAttribute("data-state", "live");
@@ -39,6 +50,8 @@ export class Person {
 const NETWORK = /ERR_CONNECTION_REFUSED|WebSocket connection to .* failed|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/;
 
 type Fixtures = {
+  /** The forum's environment, on top of the tests' own: set by `test.use`. */
+  environment: Record<string, string>;
   forum: Forum;
   /** Brings a person; each console error or warning of their pages fails the test. */
   person: (name: string, options?: object) => Promise<Person>;
@@ -47,8 +60,9 @@ type Fixtures = {
 };
 
 export const test = base.extend<Fixtures>({
-  forum: async ({}, use) => {
-    const forum = await Forum.start();
+  environment: [{}, { option: true }],
+  forum: async ({ environment }, use) => {
+    const forum = await Forum.start(environment);
     await use(forum);
     await forum.stop();
   },

@@ -6,7 +6,8 @@ test("signing in by name and out again, live, without loading the page anew", as
   const ada = await person("Ada");
   await ada.page.goto(SQUARE);
   await ada.settled();
-  const { page } = await person("");
+  const bob = await person("");
+  const { page } = bob;
   await page.goto(SQUARE);
   await expect(ada.page.getByText("and one guest")).toBeVisible();
   await page.getByRole("link", { name: "Sign in" }).first().click();
@@ -16,7 +17,7 @@ test("signing in by name and out again, live, without loading the page anew", as
   await expect(page.getByRole("banner").getByText("Bob")).toBeVisible();
   await expect(ada.here("Bob")).toBeVisible();
   await expect(ada.page.getByText("and one guest")).toHaveCount(0);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await bob.signOut();
   await expect(page.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
   await expect(ada.here("Bob"), "signing out knows no grace").toHaveCount(0, { timeout: 4_000 });
 });

@@ -1,7 +1,7 @@
 // The official socket.io-client against the running forum, written from realtime/PROTOCOL.md alone.
 import type { Forum } from "../lib/forum.ts";
 import { expect, test } from "../lib/people.ts";
-import { type Event, get, Stock, upgrade } from "../lib/stock.ts";
+import { digest, type Event, get, type Member, Stock, upgrade } from "../lib/stock.ts";
 
 const SQUARE = "board:1";
 const NOWHERE = "board:999";
@@ -21,12 +21,14 @@ async function arrive(forum: Forum, name: string): Promise<Stock> {
   return client;
 }
 
-function user(client: Stock): { id: string; name: string } {
-  return client.heard.find(({ name }) => name === "welcome")!.data.user;
-}
-
 function titles(events: Event[] = []): string[] {
   return events.map(({ data }) => (data as any).post_created.title);
+}
+
+/** Posts as a person, until somebody on the square has heard of it. */
+async function tell(forum: Forum, session: string, title: string, witness: Stock): Promise<void> {
+  await forum.post(session, 1, title);
+  await witness.change(SQUARE, ({ events }) => titles(events).includes(title));
 }
 
 test.afterEach(() => {
@@ -43,7 +45,10 @@ test.describe("connecting", () => {
       protocol: 1,
       session: "tab-1",
       user: { id: expect.any(String), name: "Ada" },
-      typing_repeat_ms: expect.any(Number),
+      typing_repeat_ms: 2_500,
+      heartbeat_ms: 25_000,
+      idle_ms: 300_000,
+      hidden_ms: 30_000,
     });
     expect(ada.heard[0].name).toBe("welcome");
   });
@@ -135,8 +140,8 @@ test.describe("in a room", () => {
   test("others are seen as they come, and go with a bye", async ({ forum }) => {
     const ada = await arrive(forum, "Ada");
     const bob = connect(forum, { token: await forum.signIn("Bob"), device_kind: "mobile" });
-    expect((await bob.arrive(SQUARE)).members).toMatchObject([{ user: user(ada).id, name: "Ada", status: "online" }]);
-    const { id } = user(bob);
+    expect((await bob.arrive(SQUARE)).members).toMatchObject([{ user: ada.user.id, name: "Ada", status: "online" }]);
+    const { id } = bob.user;
     expect(await ada.change(SQUARE, ({ members }) => members?.[0].user === id)).toMatchObject({
       members: [{ user: id, name: "Bob", status: "online", devices: ["mobile"], since: expect.any(Number) }],
     });
@@ -148,7 +153,7 @@ test.describe("in a room", () => {
     const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
     const before = Date.now();
     expect(await bob.ask("leave", { rooms: [SQUARE] })).toEqual({ ok: true });
-    expect(await ada.change(SQUARE, ({ gone }) => gone)).toMatchObject({ gone: [user(bob).id] });
+    expect(await ada.change(SQUARE, ({ gone }) => gone)).toMatchObject({ gone: [bob.user.id] });
     expect(Date.now() - before, "less than the grace of 5 s").toBeLessThan(4_000);
   });
 
@@ -171,20 +176,39 @@ test.describe("in a room", () => {
   test("typing is seen until it stops", async ({ forum }) => {
     const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
     expect(await bob.ask("typing", { room: SQUARE, on: true })).toEqual({ ok: true });
-    expect((await ada.change(SQUARE, ({ typing }) => typing)).typing).toEqual([user(bob).id]);
+    expect(await ada.next("typing")).toEqual({ room: SQUARE, users: [bob.user] });
+    expect(await bob.next("typing"), "the person too").toEqual({ room: SQUARE, users: [bob.user] });
     expect(await bob.ask("typing", { room: SQUARE, on: false })).toEqual({ ok: true });
-    expect((await ada.change(SQUARE, ({ typing }) => typing)).typing).toEqual([]);
+    expect(await ada.next("typing")).toEqual({ room: SQUARE, users: [] });
   });
 
-  test("typing ends by itself after 6 s, and is in the view of who comes meanwhile", async ({ forum }) => {
+  test("typing ends by itself, and is in the view of who comes meanwhile", async ({ forum }) => {
     const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
-    const before = Date.now();
     await bob.ask("typing", { room: SQUARE, on: true });
-    await ada.change(SQUARE, ({ typing }) => typing?.length);
-    expect((await connect(forum).join(SQUARE)).typing).toEqual([user(bob).id]);
-    await ada.change(SQUARE, ({ typing }) => typing?.length === 0);
-    expect(Date.now() - before).toBeGreaterThan(5_500);
-    expect(Date.now() - before).toBeLessThan(9_000);
+    await ada.next("typing", ({ users }) => users.length === 1);
+    expect((await connect(forum).join(SQUARE)).typing).toEqual([bob.user]);
+    await ada.next("typing", ({ users }) => users.length === 0);
+  });
+
+  test("whoever goes types no more", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    await bob.ask("typing", { room: SQUARE, on: true });
+    await ada.next("typing", ({ users }) => users.length === 1);
+    await bob.ask("leave", { rooms: [SQUARE] });
+    await ada.next("typing", ({ users }) => users.length === 0);
+  });
+
+  test("where somebody is besides is told as far as the host allows it", async ({ forum }) => {
+    const ada = connect(forum, { token: await forum.signIn("Ada") });
+    await ada.next("welcome");
+    await ada.join("community:1");
+    const bob = await arrive(forum, "Bob");
+    const at = [{ room: SQUARE, since: expect.any(Number) }];
+    const of = (members: Member[] = []) => members.find(({ user }) => user === bob.user.id);
+    await ada.change("community:1", ({ members }) => of(members)?.at);
+    expect(ada.view("community:1").members.get(bob.user.id)).toMatchObject({ status: "online", at });
+    await bob.ask("leave", { rooms: [SQUARE] });
+    await ada.change("community:1", ({ members }) => of(members) && !of(members)!.at);
   });
 
   test("a post comes as an event, and the frames are numbered on from the view", async ({ forum }) => {
@@ -215,7 +239,7 @@ test.describe("coming back", () => {
     await forum.post(session, 1, "Seen");
     const [seen] = (await bob.change(SQUARE, ({ events }) => events)).events;
     await bob.cut();
-    for (const title of ["Missed", "Missed too"]) await forum.post(session, 1, title);
+    for (const title of ["Missed", "Missed too"]) await tell(forum, session, title, ada);
     bob.socket.connect();
     await bob.next("welcome");
     const joined = await bob.join(SQUARE, bob.positions.get(SQUARE));
@@ -225,15 +249,62 @@ test.describe("coming back", () => {
     expect(joined.position.seq).toBe(seen.seq + 2);
     // Cy's line is cut later and for good: when his grace has ended, Bob's would have too.
     await cy.cut();
-    await ada.change(SQUARE, ({ gone }) => gone?.includes(user(cy).id));
-    expect(ada.about(SQUARE).flatMap(({ gone = [] }) => gone)).toEqual([user(cy).id]);
+    await ada.change(SQUARE, ({ gone }) => gone?.includes(cy.user.id));
+    expect(ada.about(SQUARE).flatMap(({ gone = [] }) => gone)).toEqual([cy.user.id]);
     await forum.post(session, 1, "Live again");
     await bob.change(SQUARE, ({ events }) => titles(events).includes("Live again"));
   });
 
+  test("resumes where nothing happened, and where no event came before the drop", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    await bob.cut();
+    const idle = await bob.resume(SQUARE);
+    expect(idle).toMatchObject({ outcome: "replay", position: { seq: 0 } });
+    expect(idle).not.toHaveProperty("events");
+    await bob.cut();
+    await tell(forum, await forum.signIn("Ada"), "The first one", ada);
+    const joined = await bob.resume(SQUARE);
+    expect(joined).toMatchObject({ outcome: "replay", position: { seq: 1 }, events: [{ seq: 1 }] });
+  });
+
+  test("resumes the tenth time in a row as it did the first", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    const heard = ada.listen();
+    const session = await forum.signIn("Ada");
+    const missed: string[] = [];
+    const all = Array.from({ length: 10 }, (_, index) => `Meanwhile, ${index + 1}`);
+    for (const title of all) {
+      await bob.cut();
+      await tell(forum, session, title, ada);
+      const joined = await bob.resume(SQUARE);
+      expect(joined.outcome).toBe("replay");
+      missed.push(...titles(joined.events));
+    }
+    expect(missed).toEqual(all);
+    await tell(forum, session, "Live", bob);
+    expect(heard.filter(({ data }) => data.gone || data.members), "for Ada he never went").toEqual([]);
+  });
+
+  test("a server that was killed has a new order: the position is reset, once", async ({ forum }) => {
+    const [ada, session] = [await arrive(forum, "Ada"), await forum.signIn("Ada")];
+    await tell(forum, session, "Before", ada);
+    const before = ada.positions.get(SQUARE)!;
+    await forum.halt("SIGKILL");
+    await ada.next("disconnect");
+    await forum.boot();
+    const joined = await ada.resume(SQUARE);
+    expect(joined.outcome).toBe("reset");
+    expect(joined).not.toHaveProperty("events");
+    expect(joined.position.epoch).not.toBe(before.epoch);
+    const bob = await arrive(forum, "Bob");
+    await ada.cut();
+    await tell(forum, session, "After", bob);
+    expect(await ada.resume(SQUARE)).toMatchObject({ outcome: "replay", events: [{ data: { post_created: { title: "After" } } }] });
+  });
+
   test("a position of another epoch gives a reset", async ({ forum }) => {
     const ada = await arrive(forum, "Ada");
-    await forum.post(await forum.signIn("Ada"), 1, "Hello");
+    await tell(forum, await forum.signIn("Ada"), "Hello", ada);
     const joined = await ada.join(SQUARE, { epoch: "0123456789abcdef", seq: 0 });
     expect(joined).toMatchObject({ outcome: "reset", position: { seq: 1 }, members: [{ name: "Ada" }] });
     expect(joined).not.toHaveProperty("events");
@@ -247,8 +318,311 @@ test.describe("coming back", () => {
     expect(ada.heard.slice(-2).map(({ name }) => name)).toEqual(["goodbye", "disconnect"]);
     await forum.boot();
     ada.socket.connect();
-    expect(await ada.next("welcome")).toMatchObject({ user: user(ada) });
+    expect(await ada.next("welcome")).toMatchObject({ user: ada.user });
     expect((await ada.join(SQUARE, ada.positions.get(SQUARE))).outcome).toMatch(/^(replay|reset)$/);
+  });
+});
+
+test.describe("refreshing the sign-in", () => {
+  test("goes on with a newer token of the same person", async ({ forum }) => {
+    const ada = await arrive(forum, "Ada");
+    expect(await ada.ask("refresh", { token: await forum.signIn("Ada") })).toEqual({ ok: true });
+    expect(ada.heard.at(-1), "before the acknowledgement").toEqual({ name: "refreshed", data: {} });
+  });
+
+  for (const [whose, token] of [
+    ["another person's token", (forum: Forum) => forum.signIn("Bob")],
+    ["a forged token", async (forum: Forum) => `${await forum.signIn("Ada")}x`],
+  ] as const) {
+    test(`${whose} is unauthorized, and changes nothing`, async ({ forum }) => {
+      const ada = await arrive(forum, "Ada");
+      const refused = { error: { code: "unauthorized", message: expect.any(String) } };
+      expect(await ada.ask("refresh", { token: await token(forum) })).toEqual(refused);
+      expect(ada.heard.filter(({ name }) => name === "refreshed")).toEqual([]);
+      await tell(forum, await forum.signIn("Cy"), "Still here?", ada);
+    });
+  }
+});
+
+test.describe("signals", () => {
+  test("reach everyone else in the room, the person's other tabs too, but not who signals", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    const second = connect(forum, { token: await forum.signIn("Bob") });
+    await second.next("welcome");
+    await second.join(SQUARE);
+    const data = { wave: ["at", 3, null] };
+    expect(await bob.ask("signal", { room: SQUARE, data })).toEqual({ ok: true });
+    const signalled = { room: SQUARE, user: bob.user.id, data };
+    for (const other of [ada, second]) expect(await other.next("signal")).toEqual(signalled);
+    await ada.ask("signal", { room: SQUARE, data: "back" });
+    expect(await bob.next("signal"), "his own did not come before").toMatchObject({ user: ada.user.id, data: "back" });
+  });
+
+  test("are for people with a name, in rooms that they have joined, and small", async ({ forum }) => {
+    const guest = connect(forum);
+    await guest.join(SQUARE);
+    const refused = async (client: Stock, room: string, data: unknown) => (await client.ask("signal", { room, data })).error?.code;
+    expect(await refused(guest, SQUARE, 1)).toBe("unauthorized");
+    const ada = await arrive(forum, "Ada");
+    expect(await refused(ada, "board:2", 1)).toBe("not_joined");
+    expect(await refused(ada, SQUARE, "x".repeat(1_023))).toBe("too_large");
+    expect(await refused(ada, SQUARE, "x".repeat(1_022)), "1,024 bytes as JSON").toBe(undefined);
+  });
+});
+
+test.describe("heartbeats", () => {
+  test("the digest is that of the document's example", () => {
+    const at = [{ room: "board:7", since: 1795324170000 }];
+    const ada = { user: "7", name: "Ada", status: "online", devices: ["desktop", "mobile"], since: 1795324165000, at };
+    const zoe = { user: "9", name: "Zoë", status: "away", devices: ["mobile"], since: 1795324166000 };
+    expect(digest([ada, zoe], 3, 2)).toBe("253b965bc2f44300");
+  });
+
+  test("with the right digest nothing follows, with a wrong one the whole view, and all goes on from there", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    await connect(forum).join(SQUARE);
+    await ada.change(SQUARE, ({ guests }) => guests === 1);
+    const heard = ada.listen();
+    const seen = ada.seen(SQUARE);
+    expect(await ada.ask("heartbeat", { active: true, rooms: [seen] })).toEqual({ ok: true });
+    expect(heard, "in step").toEqual([]);
+    expect(await ada.ask("heartbeat", { rooms: [{ ...seen, digest: "0123456789abcdef" }] })).toEqual({ ok: true });
+    const joined = await ada.next("joined", ({ frame }) => frame >= seen.frame!);
+    expect(joined).toMatchObject({ room: SQUARE, outcome: "replay", position: ada.positions.get(SQUARE), guests: 1 });
+    expect(joined.members.map(({ user }: Member) => user).sort()).toEqual([ada.user.id, bob.user.id].sort());
+    await bob.ask("bye", {});
+    await ada.change(SQUARE, ({ gone }) => gone?.includes(bob.user.id));
+    expect(await ada.ask("heartbeat", { rooms: [ada.seen(SQUARE)] })).toEqual({ ok: true });
+    expect(heard.filter(({ name }) => name === "joined"), "in step again").toHaveLength(1);
+  });
+
+  test("a digest is compared with the frame that it names, and with no other", async ({ forum }) => {
+    const ada = await arrive(forum, "Ada");
+    const before = ada.seen(SQUARE);
+    await arrive(forum, "Bob");
+    await ada.change(SQUARE, ({ members }) => members?.[0].name === "Bob");
+    const heard = ada.listen();
+    expect(await ada.ask("heartbeat", { rooms: [before] })).toEqual({ ok: true });
+    expect(await ada.ask("heartbeat", { rooms: [{ ...before, frame: 999 }] })).toEqual({ ok: true });
+    expect(heard).toEqual([]);
+  });
+
+  test("whoever is not active is away for others, unless another of their sessions is", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    const status = (client: Stock) => client.view(SQUARE).members.get(bob.user.id)?.status;
+    await bob.ask("heartbeat", { active: false });
+    await expect.poll(() => status(ada)).toBe("away");
+    const phone = connect(forum, { token: await forum.signIn("Bob"), device_kind: "mobile" });
+    await phone.next("welcome");
+    await phone.join(SQUARE);
+    await expect.poll(() => status(ada)).toBe("online");
+    await phone.ask("heartbeat", { active: false });
+    await expect.poll(() => status(ada)).toBe("away");
+    await bob.ask("heartbeat", {});
+    await expect.poll(() => status(ada)).toBe("online");
+  });
+});
+
+test.describe("hiding", () => {
+  test("the person is gone for everybody else, and sees themselves", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    const second = connect(forum, { token: await forum.signIn("Bob") });
+    await second.next("welcome");
+    expect(await bob.ask("status", { invisible: true })).toEqual({ ok: true });
+    for (const each of [bob, second]) expect(await each.next("status")).toEqual({ invisible: true });
+    await ada.change(SQUARE, ({ gone }) => gone?.includes(bob.user.id));
+    await expect.poll(() => bob.view(SQUARE).own.get(bob.user.id)?.status).toBe("invisible");
+    expect(bob.view(SQUARE).members.has(bob.user.id), "others are counted without him").toBe(false);
+    expect(await bob.ask("heartbeat", { rooms: [bob.seen(SQUARE)] })).toEqual({ ok: true });
+    expect(bob.about(SQUARE, "joined"), "the digest is of the others").toHaveLength(1);
+    expect(await bob.ask("status", { invisible: false })).toEqual({ ok: true });
+    await ada.change(SQUARE, ({ members }) => members?.[0].user === bob.user.id);
+  });
+
+  test("nothing about them is in any frame of anybody else, whatever they do", async ({ forum }) => {
+    const ada = await arrive(forum, "Ada");
+    const bob = await arrive(forum, "Bob");
+    const { id } = bob.user;
+    const guest = connect(forum);
+    const others = [ada, guest];
+    for (const other of others) for (const room of [SQUARE, "board:2", "community:1", `online:${id}`]) await other.join(room);
+    await bob.ask("status", { invisible: true });
+    for (const other of others) await other.change(`online:${id}`, ({ gone }) => gone);
+    for (const other of others) await other.change("community:1", ({ gone }) => gone);
+    for (const other of others) await other.change(SQUARE, ({ gone }) => gone?.includes(id));
+    const heard = others.map((other) => other.listen());
+
+    expect(await bob.ask("typing", { room: SQUARE, on: true }), "accepted, and shown to nobody").toEqual({ ok: true });
+    expect(await bob.ask("signal", { room: SQUARE, data: 1 })).toMatchObject({ error: { code: "forbidden" } });
+    expect(await bob.ask("join", { rooms: [{ room: "board:2" }] })).toEqual({ ok: true });
+    await bob.ask("heartbeat", { active: false });
+    await bob.cut();
+    bob.socket.connect();
+    expect(await bob.next("welcome")).toMatchObject({ invisible: true });
+    await bob.join(SQUARE);
+    await bob.ask("leave", { rooms: [SQUARE] });
+    const phone = connect(forum, { token: await forum.signIn("Bob"), device_kind: "mobile" });
+    expect(await phone.next("welcome")).toMatchObject({ invisible: true });
+    await phone.join(SQUARE);
+    await phone.ask("bye", {});
+    await bob.ask("bye", {});
+
+    // Whatever he caused would have come before what Cy causes, in the same rooms.
+    const cy = await arrive(forum, "Cy");
+    await cy.join("board:2");
+    for (const other of others) {
+      for (const room of [SQUARE, "board:2", "community:1"]) {
+        await other.change(room, ({ members }) => members?.some((member: Member) => member.name === "Cy"));
+      }
+      const seen = [SQUARE, "board:2", "community:1", `online:${id}`].map((room) => other.seen(room));
+      expect(await other.ask("heartbeat", { rooms: seen })).toEqual({ ok: true });
+    }
+    for (const frames of heard) {
+      const text = frames.filter(({ name }) => name !== "disconnect").map((frame) => JSON.stringify(frame));
+      expect(text.filter((frame) => frame.includes("Bob") || frame.includes(`"${id}"`) || frame.includes(`:${id}"`))).toEqual([]);
+    }
+  });
+});
+
+test.describe("whether a person is online", () => {
+  test("is told in a room of theirs, in which nobody else is seen", async ({ forum }) => {
+    const ada = await arrive(forum, "Ada");
+    const bob = connect(forum, { token: await forum.signIn("Bob") });
+    const { user } = await bob.next("welcome");
+    const room = `online:${user.id}`;
+    await expect.poll(async () => (await ada.join(room)).members).toMatchObject([{ user: user.id, name: "Bob" }]);
+    expect((await connect(forum).join(room)).guests, "who watches is not there").toBe(0);
+    await bob.ask("bye", {});
+    const { gone, last_seen } = await ada.change(room, ({ gone }) => gone);
+    expect(gone).toEqual([user.id]);
+    expect(last_seen).toEqual(expect.any(Number));
+    const later = await connect(forum).join(room);
+    expect(later).toMatchObject({ members: [], guests: 0, last_seen });
+    // It outlives the process.
+    await forum.halt();
+    await forum.boot();
+    expect(await connect(forum).join(room)).toMatchObject({ members: [], last_seen: expect.any(Number) });
+  });
+
+  test("is told of a hidden person as if they had gone", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    const room = `online:${bob.user.id}`;
+    await ada.join(room);
+    await bob.ask("status", { invisible: true });
+    const { last_seen } = await ada.change(room, ({ gone }) => gone);
+    await bob.ask("bye", {});
+    expect(await connect(forum).join(room), "going later moves nothing").toMatchObject({ members: [], last_seen });
+  });
+
+  test("is told of people that exist", async ({ forum }) => {
+    const guest = connect(forum);
+    await guest.next("welcome");
+    await guest.ask("join", { rooms: [{ room: "online:999" }, { room: "online:x_79" }] });
+    for (const room of ["online:999", "online:x_79"]) {
+      expect(guest.about(room, "refused")).toMatchObject([{ error: { code: "forbidden" } }]);
+    }
+  });
+});
+
+test.describe("announcements", () => {
+  test("have a room that anybody may join, in which nobody is seen", async ({ forum }) => {
+    await arrive(forum, "Ada");
+    const joined = await connect(forum).join("announcements:all");
+    expect(joined).toMatchObject({ outcome: "fresh", members: [], guests: 0 });
+  });
+});
+
+test.describe("a large room", () => {
+  test.use({ environment: { REALTIME_LARGE_ROOM: "3", REALTIME_LARGE_ROOM_PAGE: "2" } });
+
+  test("shows how many there are, the first of them, oneself, and whom one watches", async ({ forum }) => {
+    const people: Stock[] = [];
+    for (const name of ["Ada", "Bob", "Cy"]) people.push(await arrive(forum, name));
+    const [ada, bob, cy] = people;
+    expect(ada.view(SQUARE).members.size).toBe(3);
+    expect(ada.view(SQUARE).count).toBe(undefined);
+    const dot = connect(forum, { token: await forum.signIn("Dot") });
+    await dot.next("welcome");
+    await dot.join(SQUARE);
+    // It has become large: everyone is shown it anew, unasked.
+    for (const each of [ada, cy, dot]) await expect.poll(() => each.view(SQUARE).count).toBe(4);
+    const shown = (client: Stock) => [...client.view(SQUARE).members.keys()];
+    for (const each of [ada, cy, dot]) expect(shown(each)).toEqual([ada.user.id, bob.user.id]);
+    expect([...ada.view(SQUARE).own.keys()], "is among the first").toEqual([]);
+    await expect.poll(() => [...cy.view(SQUARE).own.keys()]).toEqual([cy.user.id]);
+
+    const watching = await ada.join(SQUARE, ada.positions.get(SQUARE), [dot.user.id]);
+    expect(watching).toMatchObject({ outcome: "replay", count: 4, own: [{ user: dot.user.id, name: "Dot" }] });
+    await dot.ask("heartbeat", { active: false });
+    expect(await ada.next("own", ({ members }) => members[0]?.status === "away")).toMatchObject({ members: [{ name: "Dot" }] });
+    for (const each of people) expect(await each.ask("heartbeat", { rooms: [each.seen(SQUARE)] })).toEqual({ ok: true });
+    expect(ada.about(SQUARE, "joined").at(-1), "the digest has the count").toEqual(watching);
+
+    const page = async (query: string) => (await fetch(`${forum.url}/realtime/api/people?room=${SQUARE}&${query}`)).json();
+    const first = await page("most=3");
+    expect(first).toMatchObject({ count: 4, members: [{ name: "Ada" }, { name: "Bob" }, { name: "Cy" }] });
+    const { since, user } = first.next;
+    expect(await page(`most=3&since=${since}&user=${user}`)).toMatchObject({ members: [{ name: "Dot" }], next: null });
+
+    const eve = connect(forum, { token: await forum.signIn("Eve") });
+    await eve.next("welcome");
+    await eve.join(SQUARE);
+    await expect.poll(() => ada.view(SQUARE).count).toBe(5);
+    await bob.ask("bye", {});
+    await expect.poll(() => shown(ada), "the next one moves up").toEqual([ada.user.id, cy.user.id]);
+    await eve.ask("bye", {});
+    await expect.poll(() => ada.view(SQUARE).count, "it is large no more").toBe(undefined);
+    expect(shown(ada).sort()).toEqual([ada, cy, dot].map(({ user }) => user.id).sort());
+  });
+});
+
+test.describe("limits", () => {
+  test("a flood of commands is refused with a time to wait, and whoever goes on is disconnected", async ({ forum }) => {
+    const ada = await arrive(forum, "Ada");
+    const flood = (count: number) =>
+      Promise.all(Array.from({ length: count }, () => ada.ask("heartbeat", {}).catch(() => undefined)));
+    const refusals = (await flood(80)).filter((answer) => answer?.error).map(({ error }) => error);
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const error of refusals) {
+      expect(error).toEqual({ code: "limit_exceeded", message: expect.any(String), retry_after_ms: expect.any(Number) });
+    }
+    await expect.poll(() => ada.ask("heartbeat", {}), { message: "waiting helps" }).toEqual({ ok: true });
+    const going = flood(80);
+    expect(await ada.next("goodbye")).toMatchObject({
+      action: "retry",
+      error: { code: "limit_exceeded", retry_after_ms: 10_000 },
+    });
+    await ada.next("disconnect");
+    await going;
+    ada.socket.connect();
+    expect(await ada.next("welcome"), "nobody is locked out").toMatchObject({ user: ada.user });
+  });
+
+  test("more typing than hands can do is refused with a time to wait", async ({ forum }) => {
+    const ada = await arrive(forum, "Ada");
+    const asked = Array.from({ length: 45 }, () => ada.ask("typing", { room: SQUARE, on: true }));
+    const answers = await Promise.all(asked);
+    expect(answers[0]).toEqual({ ok: true });
+    expect(answers.find(({ error }) => error)?.error).toMatchObject({ code: "limit_exceeded", retry_after_ms: expect.any(Number) });
+  });
+
+  test.describe("of connections", () => {
+    test.use({ environment: { REALTIME_CONNECTIONS_PER_PERSON: "2", REALTIME_CONNECTIONS_PER_ADDRESS: "4" } });
+
+    test("one more of a person is a connect_error, one more of an address is not upgraded", async ({ forum }) => {
+      const token = await forum.signIn("Ada");
+      const tabs = [connect(forum, { token }), connect(forum, { token })];
+      for (const tab of tabs) await tab.next("welcome");
+      expect(await connect(forum, { token }).next("connect_error")).toMatch(/^limit_exceeded: /);
+      for (const each of [connect(forum), connect(forum)]) await each.next("welcome");
+      const refused = { status: 429, code: "limit_exceeded" };
+      await expect.poll(() => upgrade(forum, "EIO=4&transport=websocket").catch(() => undefined)).toEqual(refused);
+      tabs[0].socket.disconnect();
+      await expect(async () => {
+        const again = connect(forum, { token });
+        await Promise.race([again.next("welcome"), again.next("disconnect"), again.next("connect_error").then(() => Promise.reject())]);
+      }, "a place is free again").toPass();
+    });
   });
 });
 

@@ -172,7 +172,7 @@ test("signing out in one tab signs the others out too", async ({ person }) => {
   const second = await bob.context.newPage();
   await second.goto(SQUARE);
   await expect(second.locator(".rt-presence")).toHaveAttribute("data-state", "live");
-  await bob.page.getByRole("button", { name: "Sign out" }).click();
+  await bob.signOut();
   await expect(second.getByRole("link", { name: "Sign in" }).first()).toBeVisible();
   await expect(ada.here("Bob"), "neither tab is Bob any more").toHaveCount(0, { timeout: 4_000 });
 });

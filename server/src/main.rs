@@ -50,12 +50,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
     let rights = Rights::new(forum.clone(), key);
 
-    let (who, may, member) = (rights.clone(), rights.clone(), rights.clone());
+    let (who, may) = (rights.clone(), rights.clone());
+    let (member, place) = (rights.clone(), rights.clone());
     let realtime = Realtime::builder(config.realtime)
         .database(forum.pool())
         .authenticate(move |handshake| who.clone().authenticate(handshake))
         .authorize(move |user, rooms, access| may.clone().authorize(user, rooms, access))
         .auto_join(move |user| member.clone().rooms_of(user))
+        .whereabouts(move |user, room| place.clone().whereabouts(user, room))
         .start()
         .await?;
 

@@ -370,6 +370,23 @@ impl Forum {
         .await
     }
 
+    /// Which of these people there are.
+    pub async fn existing_people(&self, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+        self.existing(
+            "select id from person where id in (select value from json_each($1))",
+            ids,
+        )
+        .await
+    }
+
+    /// The community of a board.
+    pub async fn community_of(&self, board: i64) -> Result<Option<i64>, sqlx::Error> {
+        sqlx::query_scalar("select community from board where id = $1")
+            .bind(board)
+            .fetch_optional(&self.pool)
+            .await
+    }
+
     async fn existing(&self, query: &'static str, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
         if ids.is_empty() {
             return Ok(Vec::new());

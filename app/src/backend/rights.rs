@@ -1,7 +1,7 @@
 //! Who people are and what they may see: the forum's answers to the realtime module, and to its own pages.
 
 use http::HeaderMap;
-use leptos_realtime::{Access, AuthError, Handshake, Room, RoomId, User};
+use leptos_realtime::{Access, AuthError, Handshake, Room, RoomId, User, protocol::Online};
 
 use super::{Forum, SessionKey};
 use crate::{
@@ -65,7 +65,8 @@ impl Rights {
         }
     }
 
-    /// Which of these rooms may be accessed: all that exist are open to view, and signals are for people with a name.
+    /// Which of these rooms may be accessed: all that exist are open to view, and so is whether a person is online;
+    /// signals are for people with a name.
     ///
     /// # Errors
     /// When the database fails.
@@ -81,6 +82,7 @@ impl Rights {
         let ids = |id: fn(&RoomId) -> Option<i64>| rooms.iter().filter_map(id).collect::<Vec<_>>();
         let boards = ids(|room| Board::from_room_id(room).map(|board| board.0));
         let communities = ids(|room| Community::from_room_id(room).map(|community| community.0));
+        let people = ids(person_of);
         let boards = self
             .forum
             .existing_boards(&boards)
@@ -91,13 +93,37 @@ impl Rights {
             .existing_communities(&communities)
             .await
             .map_err(AuthError::unavailable)?;
-        let open = |room: &RoomId| match (Board::from_room_id(room), Community::from_room_id(room))
-        {
-            (Some(Board(id)), _) => boards.contains(&id),
-            (_, Some(Community(id))) => communities.contains(&id),
-            _ => false,
+        let people = self
+            .forum
+            .existing_people(&people)
+            .await
+            .map_err(AuthError::unavailable)?;
+        let open = |room: &RoomId| {
+            Board::from_room_id(room).is_some_and(|Board(id)| boards.contains(&id))
+                || Community::from_room_id(room)
+                    .is_some_and(|Community(id)| communities.contains(&id))
+                || person_of(room).is_some_and(|id| people.contains(&id))
         };
         Ok(rooms.into_iter().filter(open).collect())
+    }
+
+    /// In which other rooms people may know that somebody is in this one: at which board, those of its community.
+    pub async fn whereabouts(self, who: Option<User>, room: RoomId) -> Vec<RoomId> {
+        let (Some(_), Some(Board(board))) = (who, Board::from_room_id(&room)) else {
+            return Vec::new();
+        };
+        let community = self
+            .forum
+            .community_of(board)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, board, "a board's community could not be read");
+                None
+            });
+        community
+            .map(|id| Community(id).into())
+            .into_iter()
+            .collect()
     }
 
     /// The rooms in which a person is wherever they are on the site: their communities.
@@ -116,6 +142,14 @@ impl Rights {
     }
 }
 
+/// Whose room it is that tells whether they are online.
+fn person_of(room: &RoomId) -> Option<i64> {
+    let Online(user) = Online::from_room_id(room)?;
+    let id: i64 = user.as_str().parse().ok()?;
+    // `07` is nobody's id.
+    (id.to_string() == user.as_str()).then_some(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,9 +161,18 @@ mod tests {
             forum,
             SessionKey::new(&SessionKey::random_secret()).unwrap(),
         );
-        let asked: Vec<RoomId> = ["board:1", "board:999", "community:1", "user:1", "board:x"]
-            .map(|room| room.parse().unwrap())
-            .to_vec();
+        let asked: Vec<RoomId> = [
+            "board:1",
+            "board:999",
+            "community:1",
+            "user:1",
+            "board:x",
+            "online:1",
+            "online:01",
+            "online:999",
+        ]
+        .map(|room| room.parse().unwrap())
+        .to_vec();
         let open = rights
             .clone()
             .authorize(None, asked.clone(), Access::View)
@@ -137,11 +180,33 @@ mod tests {
             .unwrap();
         assert_eq!(
             open,
-            ["board:1", "community:1"].map(|room| room.parse().unwrap())
+            ["board:1", "community:1", "online:1"].map(|room| room.parse().unwrap())
         );
         assert_eq!(
             rights.authorize(None, asked, Access::Signal).await.unwrap(),
             []
         );
+    }
+
+    #[tokio::test]
+    async fn a_communitys_people_may_know_who_is_at_which_of_its_boards() {
+        let forum = Forum::open("sqlite::memory:").await.unwrap();
+        let key = SessionKey::new(&SessionKey::random_secret()).unwrap();
+        let rights = Rights::new(forum.clone(), key);
+        let ada = Some(User::new(1, "Ada"));
+        let garden = forum.community("orchard").await.unwrap();
+        let board = Board(forum.boards(garden.id).await.unwrap()[0].id);
+        let told_in = |who, room: RoomId| rights.clone().whereabouts(who, room);
+        assert_eq!(
+            told_in(ada.clone(), board.room_id()).await,
+            [Community(garden.id).room_id()]
+        );
+        assert_eq!(
+            told_in(None, board.room_id()).await,
+            [],
+            "guests have no name"
+        );
+        assert_eq!(told_in(ada.clone(), Board(999).room_id()).await, []);
+        assert_eq!(told_in(ada, Community(garden.id).room_id()).await, []);
     }
 }
