@@ -1,9 +1,10 @@
 //! Who is signed in on this page, and the bar that shows it.
 
 use leptos::prelude::*;
-use leptos_realtime::use_connection;
+use leptos_realtime::{hooks::ConnectionState, use_connection, use_status};
 use leptos_router::{components::A, hooks::use_location};
 
+use super::AppearOffline;
 use crate::{
     api::{ApiError, SignIn, SignOut, current_person},
     model::Person,
@@ -78,6 +79,13 @@ pub fn Header() -> impl IntoView {
 fn Who() -> impl IntoView {
     let account = use_account();
     let location = use_location();
+    let (connection, status) = (use_connection(), use_status());
+    // How others see the person, as far as this page knows.
+    let seen = Memo::new(move |_| match connection.state.get() {
+        ConnectionState::Live if status.invisible.get() => "invisible",
+        ConnectionState::Live => "online",
+        _ => "gone",
+    });
     let sign_in_link = move || match location.pathname.get().as_str() {
         "/sign-in" => "/sign-in".to_owned(),
         path => format!("/sign-in?next={path}"),
@@ -86,10 +94,21 @@ fn Who() -> impl IntoView {
         Suspend::new(async move {
             match account.person.await {
                 Ok(Some(person)) => view! {
-                    <span class="account-name">{person.name}</span>
-                    <ActionForm action=account.sign_out>
-                        <button class="quiet" type="submit">"Sign out"</button>
-                    </ActionForm>
+                    <button type="button" class="account-button" popovertarget="account-menu">
+                        <span class="dot" data-status=seen></span>
+                        <bdi class="account-name">{person.name}</bdi>
+                        <Show when=move || seen.get() == "invisible">
+                            <span class="visually-hidden">", appearing offline"</span>
+                        </Show>
+                        <svg class="caret" viewBox="0 0 10 6" aria-hidden="true"><path d="M1 1l4 4 4-4"/></svg>
+                    </button>
+                    // Opened, and closed by Escape or a click elsewhere, by the browser: without JavaScript too.
+                    <div id="account-menu" class="menu" popover="auto">
+                        <AppearOffline status/>
+                        <ActionForm action=account.sign_out>
+                            <button class="menu-item" type="submit">"Sign out"</button>
+                        </ActionForm>
+                    </div>
                 }
                 .into_any(),
                 _ => view! { <a class="button" href=sign_in_link>"Sign in"</a> }.into_any(),

@@ -12,7 +12,7 @@ use leptos_router::hooks::use_location;
 use super::use_param;
 use crate::{
     api::{CreatePost, MAX_BODY, MAX_TITLE, load_board},
-    components::{BoardList, TimeAgo, WhoIsHere, loaded, use_account},
+    components::{BoardList, OnlineDot, Separator, TimeAgo, WhoIsHere, loaded, use_account},
     model::{self, Post},
     rooms::{Board, BoardEvent},
 };
@@ -127,13 +127,28 @@ fn Page(page: model::BoardPage) -> impl IntoView {
     .into_any()
 }
 
+/// Of how many authors is shown whether they are online: a connection has at most 64 rooms, and each is one.
+const AUTHORS: usize = 20;
+
+/// The authors of the newest posts.
+fn newest_authors(posts: &[Post]) -> Vec<i64> {
+    let mut authors = Vec::new();
+    for post in posts {
+        if authors.len() < AUTHORS && !authors.contains(&post.author.id) {
+            authors.push(post.author.id);
+        }
+    }
+    authors
+}
+
 #[component]
 fn PostList(posts: Posts) -> impl IntoView {
     let empty = move || posts.list.with(Vec::is_empty);
+    let authors = Memo::new(move |_| posts.list.with(|posts| newest_authors(posts)));
     view! {
         <ol class="posts" aria-label="Posts, the newest first">
             <For each=move || posts.list.get() key=|post| post.id let:post>
-                <PostCard fresh=posts.fresh.with_untracked(|fresh| fresh.contains(&post.id)) post/>
+                <PostCard fresh=posts.fresh.with_untracked(|fresh| fresh.contains(&post.id)) authors post/>
             </For>
         </ol>
         <Show when=empty>
@@ -144,12 +159,18 @@ fn PostList(posts: Posts) -> impl IntoView {
 }
 
 #[component]
-fn PostCard(post: Post, fresh: bool) -> impl IntoView {
+fn PostCard(post: Post, fresh: bool, authors: Memo<Vec<i64>>) -> impl IntoView {
+    let author = post.author.id;
+    let known = move || authors.with(|authors| authors.contains(&author));
     view! {
         <li class="post" class:fresh=fresh id=format!("post-{}", post.id)>
             <article>
                 <h2 dir="auto">{post.title}</h2>
-                <p class="meta"><bdi>{post.author.name}</bdi> " · " <TimeAgo at=post.created/></p>
+                <p class="meta">
+                    <bdi>{post.author.name}</bdi>
+                    " " <Show when=known fallback=Separator><OnlineDot person=author/></Show> " "
+                    <TimeAgo at=post.created/>
+                </p>
                 <p class="body" dir="auto">{post.body}</p>
             </article>
         </li>
@@ -242,4 +263,31 @@ fn ComposerForm(room: Board, create: ServerAction<CreatePost>, posts: Posts) -> 
         <TypingIndicator room/>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Person;
+
+    #[test]
+    fn the_authors_of_the_newest_posts_are_followed_each_once_and_not_more_than_there_is_room_for()
+    {
+        let post = |id: i64, author: i64| Post {
+            id,
+            author: Person {
+                id: author,
+                name: String::new(),
+            },
+            title: String::new(),
+            body: String::new(),
+            created: 0,
+        };
+        assert_eq!(
+            newest_authors(&[post(3, 7), post(2, 5), post(1, 7)]),
+            [7, 5]
+        );
+        let many: Vec<_> = (0..100).map(|id| post(id, id)).collect();
+        assert_eq!(newest_authors(&many).len(), AUTHORS);
+    }
 }

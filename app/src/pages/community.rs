@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_realtime::hooks::use_first_view;
+use leptos_realtime::{Room, hooks::use_first_view};
 
 use super::use_param;
 use crate::{
     api::load_community,
-    components::{BoardList, WhoIsHere, loaded},
+    components::{BoardList, KnownPlace, WhoIsHere, loaded},
     model,
-    rooms::Community,
+    rooms::{Board, Community},
 };
 
 #[component]
@@ -23,6 +23,15 @@ pub fn CommunityPage() -> impl IntoView {
 fn Page(page: model::CommunityPage) -> impl IntoView {
     use_first_view(page.view);
     let room = Community(page.community.id);
+    let places: Vec<_> = page
+        .boards
+        .iter()
+        .map(|board| KnownPlace {
+            room: Board(board.id).room_id(),
+            name: board.name.clone(),
+            href: format!("/c/{}/{}", page.community.slug, board.slug),
+        })
+        .collect();
     let entries = page
         .boards
         .iter()
@@ -44,7 +53,7 @@ fn Page(page: model::CommunityPage) -> impl IntoView {
         <Title text=page.community.name.clone()/>
         <div class="columns">
             <BoardList community=page.community.clone() boards=page.boards/>
-            <aside class="side"><WhoIsHere room/></aside>
+            <aside class="side"><WhoIsHere room places/></aside>
             <section class="talk">
                 <h1>{page.community.name}</h1>
                 <p class="lead">{page.community.about}</p>
