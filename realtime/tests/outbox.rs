@@ -3,6 +3,7 @@
 #![cfg(all(feature = "testing", feature = "sqlite", feature = "postgres"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[macro_use]
 mod common;
 
 use std::{
@@ -27,24 +28,6 @@ use leptos_realtime::{
 use sqlx::Transaction;
 
 rooms! { Board(i64) => String }
-
-/// Runs a test against each kind of host.
-macro_rules! on_every_database {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name::<super::SqliteHost>().await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name::<super::PostgresHost>().await;
-            })*
-        }
-    };
-}
 
 on_every_database!(
     c13_what_commits_is_delivered_once_and_in_order,

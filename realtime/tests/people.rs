@@ -3,11 +3,12 @@
 #![cfg(all(feature = "testing", feature = "sqlite", feature = "postgres"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[macro_use]
 mod common;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use common::host::{Host, PostgresHost, SqliteHost};
+use common::host::Host;
 use leptos_realtime::{
     Realtime, RealtimeConfig, SignIn, User, UserId,
     core::{session::Connection, view::ViewState},
@@ -17,23 +18,6 @@ use leptos_realtime::{
 };
 
 rooms! { Board(i64) => String }
-
-macro_rules! on_every_database {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name::<super::SqliteHost>().await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name::<super::PostgresHost>().await;
-            })*
-        }
-    };
-}
 
 on_every_database!(
     who_hides_is_hidden_after_a_restart_too,

@@ -93,6 +93,11 @@ pub enum RoomMessage {
         /// The change.
         change: EntryChange,
     },
+    /// The room's log begins anew, and nobody is in it.
+    Begun {
+        /// The new life of the log.
+        epoch: Epoch,
+    },
     /// Something that is neither numbered nor kept.
     Signal(RoomSignal),
 }

@@ -185,6 +185,10 @@ impl Replica {
                 }
             }
             RoomMessage::Signal(RoomSignal::Data { .. }) => Applied::Nothing,
+            RoomMessage::Begun { epoch } => match *epoch == self.log.head().epoch {
+                true => Applied::Nothing,
+                false => Applied::Gap,
+            },
         }
     }
 
@@ -237,6 +241,12 @@ impl Replica {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.people.is_empty()
+    }
+
+    /// Whether others may see a person here.
+    #[must_use]
+    pub fn is_visible(&self, user: &UserId) -> bool {
+        self.people.visible(user).is_some()
     }
 
     /// How many sessions are here, whoever may see them.

@@ -31,7 +31,9 @@ use super::{
 };
 use crate::{
     core::{log::Retention, replica::Crowd},
-    protocol::{Digest, FirstView, JoinRoom, Member, Online, Room, RoomId, UnixMillis, UserId},
+    protocol::{
+        Digest, FirstView, JoinRoom, Member, Online, Position, Room, RoomId, UnixMillis, UserId,
+    },
 };
 
 /// See the [module](self).
@@ -175,6 +177,20 @@ impl Hub {
         self.add(&JoinRoom::new(room), viewer, true).await
     }
 
+    /// Whoever comes with a place that this node has not heard of yet is not told that there is no such place.
+    async fn reach(&self, room: &RoomId, since: Position) -> Result<(), BrokerError> {
+        let served = self.serve(room).await?;
+        let is_ahead = {
+            let state = served.lock();
+            let held = state.position();
+            held.is_some_and(|held| held.is_before(since))
+        };
+        if is_ahead {
+            shard::reload(self, &served).await;
+        }
+        Ok(())
+    }
+
     async fn add(
         &self,
         join: &JoinRoom,
@@ -183,6 +199,9 @@ impl Hub {
     ) -> Result<(), BrokerError> {
         let mut watched = join.watch.clone();
         watched.truncate(JoinRoom::MAX_WATCHED);
+        if let Some(since) = join.since {
+            self.reach(&join.room, since).await?;
+        }
         // A room may stop being served between the two lines; then it is served anew.
         while !self
             .serve(&join.room)
@@ -193,8 +212,14 @@ impl Hub {
         Ok(())
     }
 
-    /// Compares what a viewer shows of a room with what it was sent, and mends a difference.
-    pub(crate) fn compare(&self, room: &RoomId, viewer: ViewerId, frame: u64, digest: Digest) {
+    /// Compares what a viewer shows of a room with what it was sent, and mends a difference. True where there was one.
+    pub(crate) fn compare(
+        &self,
+        room: &RoomId,
+        viewer: ViewerId,
+        frame: u64,
+        digest: Digest,
+    ) -> bool {
         let diverges = self
             .served(room)
             .is_some_and(|served| served.lock().diverges(viewer, frame, digest));
@@ -202,6 +227,7 @@ impl Hub {
             self.stats.divergences.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(%room, viewer = viewer.0, frame, "a client showed something else than it was sent");
         }
+        diverges
     }
 
     /// Whether a viewer has what it is to see of a room, or does not see it any more.

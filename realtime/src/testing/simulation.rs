@@ -135,8 +135,8 @@ impl Life {
             60..70 => self.lose_connection(),
             70..74 => self.stall(),
             74..79 => self.look_away(),
-            79..84 => self.hide_or_show().await,
-            84..89 => self.change_rights().await,
+            79..84 => self.hide_or_show(),
+            84..89 => self.change_rights(),
             89..96 => self.disturb(),
             _ => self.kill().await,
         }
@@ -202,18 +202,15 @@ impl Life {
             let data = serde_json::Value::from(number);
             let draft = || Draft::from(&data).id(format!("e{number}"));
             let Ok(draft_once) = draft() else { return };
-            let first = self
-                .cluster
-                .node(node)
-                .publish(room.clone(), draft_once)
-                .await;
+            let publishing = self.cluster.node(node).publish(room.clone(), draft_once);
+            let mut position = patient(publishing).await;
             // Whoever does not know whether it worked tries again.
-            let repeat = first.is_err() || self.rng.random_bool(0.1);
-            let mut position = first.ok();
+            let repeat = position.is_none() || self.rng.random_bool(0.1);
             if repeat && let Ok(again) = draft() {
                 let node = self.node();
-                let again = self.cluster.node(node).publish(room.clone(), again).await;
-                position = position.or(again.ok());
+                let publishing = self.cluster.node(node).publish(room.clone(), again);
+                let again = patient(publishing).await;
+                position = position.or(again);
             }
             self.publish_done(&room, number, position);
         }
@@ -277,7 +274,7 @@ impl Life {
         self.cluster.client(client).set_visible(visible);
     }
 
-    async fn hide_or_show(&mut self) {
+    fn hide_or_show(&mut self) {
         // Whoever hides does so on the node that is asked; that others hear of it is the cluster's part.
         if self.cluster.alive().len() > 1 {
             return;
@@ -287,19 +284,14 @@ impl Life {
         let Ok(user) = UserId::try_from(person.clone()) else {
             return;
         };
+        self.truth.hide(&person, hides);
+        // A node that stands still does it when it goes on.
         let node = self.node();
-        if self
-            .cluster
-            .node(node)
-            .set_invisible(user, hides)
-            .await
-            .is_ok()
-        {
-            self.truth.hide(&person, hides);
-        }
+        let node = self.cluster.node(node).clone();
+        tokio::spawn(async move { node.set_invisible(user, hides).await });
     }
 
-    async fn change_rights(&mut self) {
+    fn change_rights(&mut self) {
         let person = format!("P{}", self.rng.random_range(1..5_u8));
         let room = self.board();
         let open = {
@@ -314,7 +306,8 @@ impl Life {
         self.truth.allow(&person, &room, open);
         for node in self.cluster.alive() {
             if let Ok(user) = UserId::try_from(person.clone()) {
-                self.cluster.node(node).recheck(user).await;
+                let node = self.cluster.node(node).clone();
+                tokio::spawn(async move { node.recheck(user).await });
             }
         }
         // A client that was refused asks again only when its page does.
@@ -328,9 +321,11 @@ impl Life {
     fn disturb(&mut self) {
         let node = self.node();
         let link = self.cluster.link(node);
-        match self.rng.random_range(0..4) {
-            0 => link.heal(),
-            1 => link.set_faults(LinkFaults {
+        match self.rng.random_range(0..7) {
+            0 | 1 => link.heal(),
+            2 => link.cut(),
+            3 => link.freeze(),
+            4 => link.set_faults(LinkFaults {
                 drop: 0.2,
                 ..LinkFaults::default()
             }),
@@ -375,6 +370,12 @@ impl Life {
         }
         Ok(self.done)
     }
+}
+
+/// Waits for a while, and no longer: a node may stand still.
+async fn patient<T, E>(doing: impl Future<Output = Result<T, E>>) -> Option<T> {
+    let done = tokio::time::timeout(Duration::from_secs(2), doing).await;
+    done.ok().and_then(Result::ok)
 }
 
 fn builder(closed: &Closed, crowd: Crowd, retain: usize) -> RealtimeBuilder {

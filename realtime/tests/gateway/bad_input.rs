@@ -86,7 +86,6 @@ async fn each_bad_command_is_answered_and_nobody_else_is_harmed() {
     for (message, code) in [
         (long_room.as_str(), "invalid_room"),
         (too_large.as_str(), "too_large"),
-        (too_many.as_str(), "limit_exceeded"),
         (r#"423["dance",{}]"#, "unknown_command"),
         (r#"424["join",7]"#, "bad_request"),
         (
@@ -112,6 +111,13 @@ async fn each_bad_command_is_answered_and_nobody_else_is_harmed() {
         .await;
         assert!(live(&bad), "{message} is no reason to disconnect");
     }
+    // Beyond the limit rooms are refused one by one: the others are joined.
+    bad.send_raw(Message::text(too_many)).await;
+    bad.until("those beyond the limit are refused", |bad| {
+        let refused = r#"42["refused",{"room":"board:199","error":{"code":"limit_exceeded""#;
+        heard(bad, refused) == 1 && heard(bad, r#"42["joined",{"room":"board:100""#) == 1
+    })
+    .await;
     // Frames that are no Socket.IO, or too much: this connection ends, and comes back.
     for message in [
         Message::text("not socket.io"),

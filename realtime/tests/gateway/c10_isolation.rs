@@ -1,5 +1,13 @@
 //! C10 isolation: nothing reaches whoever may not see it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use leptos_realtime::testing::around_broker;
+
+use super::slow::Slow;
 use super::support::*;
 
 #[tokio::test(start_paused = true)]
@@ -261,4 +269,114 @@ async fn c10_a_closed_room_is_empty_and_forgotten() {
     cyd.until("with nobody in it", |cyd| cyd.names(Board(7)) == ["Cyd"])
         .await;
     knows_nothing_of(&cyd, &["\"old\"", "nobody hears this"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c10_rights_that_cannot_be_checked_again_are_not_used() {
+    let demoted = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicBool::new(false));
+    let (d, a) = (demoted.clone(), asked.clone());
+    let node = builder()
+        .authorize(move |_, rooms, _| {
+            let (before, a) = (d.load(Ordering::SeqCst), a.clone());
+            async move {
+                if rooms.iter().any(|room| room.id() == "66") {
+                    if before {
+                        return Err(AuthError::unavailable("away"));
+                    }
+                    a.store(true, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
+                Ok(rooms)
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    let mut bob = person(&node, "Bob").await;
+    bob.join(Board(66), None);
+    bob.until("asked", |_| asked.load(Ordering::SeqCst)).await;
+    demoted.store(true, Ordering::SeqCst);
+    node.recheck(id("Bob")).await;
+    bob.run_for(Duration::from_secs(5)).await;
+    node.publish(Board(66), &"a secret".to_owned())
+        .await
+        .unwrap();
+    bob.run_for(Duration::from_secs(5)).await;
+    assert_eq!(heard(&bob, "a secret"), 0);
+}
+
+#[tokio::test]
+async fn c10_who_shows_themselves_again_does_not_tell_that_they_were_there() {
+    let node = node().await;
+    node.set_invisible(id("Ghost"), true).await.unwrap();
+    let mut ada = person(&node, "Ada").await;
+    let mut ghost = person(&node, "Ghost").await;
+    ghost.run_for(Duration::from_millis(1500)).await;
+    let shown = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as u64;
+    node.set_invisible(id("Ghost"), false).await.unwrap();
+    ada.until("seen", |ada| {
+        ada.names(Board(7)).contains(&"Ghost".to_owned())
+    })
+    .await;
+    let since = since_of(&ada, "Ghost");
+    assert!(since >= shown, "there {} ms before", shown - since);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c10_an_older_answer_of_auto_join_does_not_win() {
+    let demoted = Arc::new(AtomicBool::new(false));
+    let d = demoted.clone();
+    let node = builder()
+        .auto_join(move |user| {
+            let before = d.load(Ordering::SeqCst);
+            async move {
+                let bob = user.is_some_and(|user| user.name == "Bob");
+                if bob && !before {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    return vec![Community(1).into()];
+                }
+                Vec::new()
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    let mut ada = TestClient::connect(&node, auth("Ada"));
+    ada.join(Community(1), None);
+    let mut bob = TestClient::connect(&node, auth("Bob"));
+    run_all(&mut [&mut ada, &mut bob], Duration::from_secs(1)).await;
+    demoted.store(true, Ordering::SeqCst);
+    node.recheck(id("Bob")).await;
+    run_all(&mut [&mut ada, &mut bob], Duration::from_secs(20)).await;
+    assert_eq!(ada.names(Community(1)), ["Ada"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_while_a_room_is_closed_is_in_it_or_refused() {
+    let node = around_broker(builder(), |inner| {
+        Arc::new(Slow {
+            inner,
+            enter: |_, _| 0,
+            exit: |room| if room.id() == "7" { 1000 } else { 0 },
+        })
+    })
+    .start()
+    .await
+    .unwrap();
+    let mut ada = person(&node, "Ada").await;
+    let n = node.clone();
+    let closing = tokio::spawn(async move { n.close_room(Board(7)).await.unwrap() });
+    ada.run_for(Duration::from_millis(200)).await;
+    let mut carl = person(&node, "Carl").await;
+    closing.await.unwrap();
+    carl.run_for(Duration::from_secs(30)).await;
+    assert!(
+        carl.names(Board(7)) == ["Carl"] || is_refused(&carl, Board(7), ErrorCode::RoomClosed),
+        "{:?}",
+        carl.view(Board(7))
+    );
 }

@@ -85,3 +85,15 @@ async fn c11_what_is_no_longer_retained_is_a_reset_and_never_a_gap() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn c11_a_position_in_an_empty_room_is_good_for_the_retention() {
+    let node = node().await;
+    let mut ada = person(&node, "Ada").await;
+    ada.set_network(false);
+    ada.run_for(Duration::from_secs(50)).await;
+    node.publish(Board(7), &"hello".to_owned()).await.unwrap();
+    ada.set_network(true);
+    ada.run_for(Duration::from_secs(60)).await;
+    assert_eq!(ada.events(Board(7)), ["\"hello\""]);
+}

@@ -172,3 +172,23 @@ async fn c12_what_is_asked_without_a_connection_is_lost_at_once_and_what_can_wai
     ada.run_for(Duration::from_secs(11)).await;
     assert_eq!(ada.answer(hide), Some(&Answer::Lost), "not for ever");
 }
+
+#[tokio::test(start_paused = true)]
+async fn c12_one_heartbeat_does_not_ask_for_one_view_after_the_other() {
+    let node = node().await;
+    let mut ada = person(&node, "Ada").await;
+    let before = heard(&ada, "[\"joined\"");
+    let seen = r#"{"room":"board:7","frame":1,"digest":"0000000000000001"}"#;
+    let frame = (1..=3)
+        .map(|f| seen.replace(":1,", &format!(":{f},")))
+        .collect::<Vec<_>>()
+        .join(",");
+    let many = vec![frame; 20].join(",");
+    ada.send_raw(Message::text(format!(
+        r#"42["heartbeat",{{"active":true,"rooms":[{many}]}}]"#
+    )))
+    .await;
+    ada.run_for(Duration::from_secs(2)).await;
+    let views = heard(&ada, "[\"joined\"") - before;
+    assert!(views <= 1, "{views} views");
+}

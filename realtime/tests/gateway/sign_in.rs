@@ -5,6 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use leptos_realtime::testing::around_broker;
+
+use super::slow::Slow;
 use super::support::*;
 
 fn now() -> u64 {
@@ -167,4 +170,31 @@ async fn a_revoked_token_is_good_for_nothing_and_a_newer_one_is() {
     };
     assert!(node.first_view(handshake("old"), Board(7)).await.is_err());
     assert!(node.first_view(handshake("new"), Board(7)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn c3_a_kick_while_an_enter_is_under_way_leaves_no_ghost() {
+    let node = around_broker(builder(), |inner| {
+        Arc::new(Slow {
+            inner,
+            enter: |room, entry| {
+                if room.id() == "7" && entry.session.as_str() == "Bob" {
+                    1000
+                } else {
+                    0
+                }
+            },
+            exit: |_| 0,
+        })
+    })
+    .start()
+    .await
+    .unwrap();
+    let mut ada = person(&node, "Ada").await;
+    let mut bob = TestClient::connect(&node, auth("Bob"));
+    bob.join(Board(7), None);
+    bob.run_for(Duration::from_millis(500)).await;
+    node.kick(id("Bob")).await;
+    run_all(&mut [&mut ada, &mut bob], Duration::from_secs(60)).await;
+    assert_eq!(ada.names(Board(7)), ["Ada"]);
 }

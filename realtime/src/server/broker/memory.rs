@@ -11,7 +11,9 @@ use crate::{
         log::{EventLog, Retention},
         message::{Entry, EntryChange, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot},
     },
-    protocol::{Epoch, EventId, Position, RoomId, SessionId, UnixMillis, UserId, WireEvent},
+    protocol::{
+        Epoch, EventId, Position, RoomId, SessionId, Status, UnixMillis, UserId, WireEvent,
+    },
     server::clock::unix_millis,
 };
 use async_trait::async_trait;
@@ -31,6 +33,8 @@ struct MemoryRoom {
     log: EventLog,
     ids: Ids,
     version: u64,
+    /// When the room was used last: a position in it is good for as long as an event would be.
+    used: UnixMillis,
     /// The sessions of each person, and those of all guests under nobody.
     entries: HashMap<Option<UserId>, HashMap<SessionId, Held>>,
     subscribers: Vec<Inbox>,
@@ -41,6 +45,10 @@ struct MemoryRoom {
 struct Held {
     entry: Entry,
     node: u64,
+}
+
+fn visible_since(held: &Held) -> Option<UnixMillis> {
+    (held.entry.status != Status::Invisible).then_some(held.entry.since)
 }
 
 /// The ids of a room's events, and their numbers.
@@ -76,6 +84,7 @@ impl MemoryRoom {
             log: EventLog::new(Epoch(rand::random())),
             ids: Ids::default(),
             version: 0,
+            used: unix_millis(),
             entries: HashMap::new(),
             subscribers: Vec::new(),
         }
@@ -157,6 +166,7 @@ impl MemoryBroker {
         let mut rooms = self.lock();
         // Most steps find the room: only a new one pays for a second look-up.
         if let Some(found) = rooms.get_mut(room) {
+            found.used = unix_millis();
             return step(found);
         }
         step(rooms.entry(room.clone()).or_insert_with(MemoryRoom::new))
@@ -205,6 +215,8 @@ impl Broker for MemoryBroker {
             let subscribers = std::mem::take(&mut state.subscribers);
             *state = MemoryRoom::new();
             state.subscribers = subscribers;
+            let epoch = state.log.head().epoch;
+            state.publish(room, &RoomMessage::Begun { epoch });
         }
         Ok(())
     }
@@ -230,7 +242,8 @@ impl Broker for MemoryBroker {
             }
             // A person has been here since their first device came, whichever of them goes first.
             let before = match key.user {
-                Some(_) => sessions.values().map(|held| held.entry.since).min(),
+                // Only since when others could see them: who hid has only just come.
+                Some(_) => sessions.values().filter_map(visible_since).min(),
                 None => stored.map(|stored| stored.since),
             };
             entry.since = before.unwrap_or(entry.since);
@@ -309,7 +322,8 @@ impl Broker for MemoryBroker {
         self.lock().retain(|_, state| {
             state.log.trim(self.retention, now);
             state.ids.trim(state.log.first(), now);
-            !(state.entries.is_empty()
+            let kept = state.used.saturating_add(self.retention.age_ms) >= now;
+            kept || !(state.entries.is_empty()
                 && state.subscribers.is_empty()
                 && state.log.is_empty()
                 && state.ids.by_age.is_empty())
@@ -360,6 +374,13 @@ mod tests {
         broker.maintain();
         assert_eq!(broker.lock().len(), 1);
         broker.unsubscribe(&room).await.unwrap();
+        broker.maintain();
+        assert_eq!(
+            broker.lock().len(),
+            1,
+            "a position in it is good for a while"
+        );
+        broker.lock().get_mut(&room).unwrap().used = 0;
         broker.maintain();
         assert_eq!(broker.lock().len(), 0);
     }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 
-use super::{Gateway, connection::Connection, intake::patiently};
+use super::{Gateway, callbacks::in_time, connection::Connection, intake::patiently};
 use crate::{
     core::message::RoomSignal,
     protocol::{
@@ -22,6 +22,10 @@ use crate::{
 /// How long to wait before a full room is asked for again.
 const FULL: Duration = Duration::from_secs(10);
 
+/// What it costs to be away or back, and to be shown a room anew, in joins.
+const TOGGLE_COST: u32 = 5;
+const MEND_COST: u32 = 10;
+
 impl Gateway {
     pub(super) async fn carry_out(
         &self,
@@ -32,31 +36,34 @@ impl Gateway {
             ClientCommand::Join(rooms) => self.join(connection, rooms).await,
             ClientCommand::Leave(rooms) => {
                 for room in rooms {
-                    self.leave_room(connection, &room).await;
+                    self.leave_room(connection, &room);
                 }
                 Ok(())
             }
             ClientCommand::Typing { room, on } => self.typing(connection, room, on).await,
             ClientCommand::Signal { room, data } => self.signal(connection, room, data).await,
-            ClientCommand::Heartbeat { active, rooms } => {
-                self.heartbeat(connection, active, &rooms).await;
-                Ok(())
-            }
+            ClientCommand::Heartbeat { active, rooms } => self.heartbeat(connection, active, rooms),
             ClientCommand::Status { invisible } => self.status(connection, invisible).await,
             ClientCommand::Refresh { token } => self.refresh(connection, token).await,
             ClientCommand::Bye => {
-                self.end(connection).await;
+                self.end(connection);
                 Ok(())
             }
         }
     }
 
     /// Ends the connection's session: it leaves its rooms at once.
-    pub(super) async fn end(&self, connection: &Arc<Connection>) {
-        for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
+    pub(super) fn end(&self, connection: &Arc<Connection>) {
+        self.leave_shown(connection);
+        self.0.teller.mark(self.0.sessions.end(connection));
+    }
+
+    /// The connection is shown no room any more.
+    pub(super) fn leave_shown(&self, connection: &Connection) {
+        let rooms = std::mem::take(&mut *connection.rooms());
+        for room in rooms.joined.into_keys() {
             self.0.hub.leave(&room, connection.id);
         }
-        self.tell_all(self.0.sessions.end(connection)).await;
     }
 
     async fn join(
@@ -67,22 +74,12 @@ impl Gateway {
         // Each view costs the room's whole log at worst: a room asked for twice in one breath is shown once.
         let mut named = HashSet::new();
         rooms.retain(|join| named.insert(join.room.clone()));
-        let limit = self.0.config.max_rooms_per_connection;
-        let total = {
-            let known = connection.rooms();
-            let new = |join: &&JoinRoom| !known.joined.contains_key(&join.room);
-            rooms.iter().filter(new).count() + known.joined.len()
-        };
-        if total > limit {
-            let sentence = format!("a connection has at most {limit} rooms: leave some first");
-            return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
-        }
-        self.within_limits(connection, Kind::Join, rooms.len() as u32)?;
         let watched = rooms.iter().map(|join| join.watch.len()).max();
         if watched > Some(JoinRoom::MAX_WATCHED) {
             let sentence = format!("at most {} people are watched", JoinRoom::MAX_WATCHED);
             return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
         }
+        self.within_limits(connection, Kind::Join, rooms.len() as u32)?;
         let rights = self.rights();
         let asked = rooms.iter().map(|join| join.room.clone()).collect();
         let allowed = self.allowed(connection, asked).await?;
@@ -90,7 +87,7 @@ impl Gateway {
             let joined = if allowed.contains(&join.room) {
                 self.show(connection, join).await
             } else {
-                self.leave_room(connection, &join.room).await;
+                self.leave_room(connection, &join.room);
                 Err(forbidden(&join.room))
             };
             if let Err(error) = joined {
@@ -128,7 +125,8 @@ impl Gateway {
         let mut allowed: HashSet<RoomId> = own.collect();
         if !rooms.is_empty() {
             let asked: HashSet<RoomId> = rooms.iter().cloned().collect();
-            let open = (self.0.callbacks.authorize)(who, rooms, Access::View).await;
+            let asking = (self.0.callbacks.authorize)(who, rooms, Access::View);
+            let open = in_time(asking).await?;
             let open = open.map_err(|error| ProtocolError::from(&error))?;
             allowed.extend(open.into_iter().filter(|room| asked.contains(room)));
         }
@@ -142,8 +140,17 @@ impl Gateway {
         join: &JoinRoom,
     ) -> Result<(), ProtocolError> {
         let room = &join.room;
-        let known = connection.rooms().joined.contains_key(room);
-        if !known && self.0.hub.sessions(room) >= self.0.config.limits.sessions_per_room {
+        let limit = self.0.config.max_rooms_per_connection;
+        let (known, count) = {
+            let rooms = connection.rooms();
+            (rooms.joined.contains_key(room), rooms.joined.len())
+        };
+        if !known && count >= limit {
+            let sentence = format!("a connection has at most {limit} rooms: leave some first");
+            return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
+        }
+        let is_full = self.0.hub.sessions(room) >= self.0.config.limits.sessions_per_room;
+        if !known && is_full && !self.0.sessions.is_in(connection.key(), room) {
             let full = ProtocolError::new(ErrorCode::LimitExceeded, format!("{room} is full"));
             return Err(full.with_retry_after(FULL));
         }
@@ -156,41 +163,26 @@ impl Gateway {
             self.0.hub.leave(room, connection.id);
             return Ok(());
         }
-        if !is_watched_only(room)
-            && let Err(error) = self.enter(connection, room).await
-        {
-            connection.rooms().joined.remove(room);
-            self.0.hub.leave(room, connection.id);
-            return Err(error);
+        if !is_watched_only(room) {
+            self.enter(connection, room);
         }
         // Where the client's buffer was full, the view follows when it has room again, and then the answer.
         patiently(connection, || self.0.hub.is_shown(room, connection.id)).await;
         if !is_watched_only(room) {
             let who = connection.identity.user.clone();
-            let told_in = (self.0.callbacks.whereabouts)(who, room.clone()).await;
-            let told = self.0.sessions.locate(connection, room, told_in);
-            self.tell_all(told).await;
+            let told_in = in_time((self.0.callbacks.whereabouts)(who, room.clone())).await?;
+            let marks = self.0.sessions.locate(connection, room, told_in);
+            self.0.teller.mark(marks);
         }
         Ok(())
     }
 
     /// Shows the session to the room, unless it is seen there already.
-    pub(super) async fn enter(
-        &self,
-        connection: &Arc<Connection>,
-        room: &RoomId,
-    ) -> Result<(), ProtocolError> {
-        let Some(told) = self.0.sessions.enter(connection, room) else {
-            return Ok(());
-        };
-        if let Err(error) = self.tell(told).await {
-            self.0.sessions.leave(connection, room);
-            return Err(unavailable(error));
-        }
-        Ok(())
+    pub(super) fn enter(&self, connection: &Connection, room: &RoomId) {
+        self.0.teller.mark(self.0.sessions.enter(connection, room));
     }
 
-    pub(super) async fn leave_room(&self, connection: &Arc<Connection>, room: &RoomId) {
+    pub(super) fn leave_room(&self, connection: &Connection, room: &RoomId) {
         let (joined, pinned) = {
             let mut rooms = connection.rooms();
             (
@@ -202,7 +194,7 @@ impl Gateway {
             self.0.hub.leave(room, connection.id);
         }
         if !pinned {
-            self.tell_all(self.0.sessions.leave(connection, room)).await;
+            self.0.teller.mark(self.0.sessions.leave(connection, room));
         }
     }
 
@@ -214,6 +206,10 @@ impl Gateway {
         room: &RoomId,
     ) -> Result<UserId, ProtocolError> {
         self.within_limits(connection, Kind::Signal, 1)?;
+        if is_watched_only(room) {
+            // Nobody is seen there, so nobody is heard there either.
+            return Err(forbidden(room));
+        }
         let joined = connection.rooms().joined.get(room).copied();
         let Some(joined) = joined else {
             return Err(ProtocolError::new(
@@ -231,7 +227,8 @@ impl Gateway {
             Some(allowed) => allowed,
             None => {
                 let who = connection.identity.user.clone();
-                let allowed = match self.0.callbacks.require(who, room, Access::Signal).await {
+                let asking = self.0.callbacks.require(who, room, Access::Signal);
+                let allowed = match in_time(asking).await? {
                     Ok(()) => true,
                     Err(error) if error.code == ErrorCode::Forbidden => false,
                     Err(error) => return Err(error),
@@ -284,13 +281,31 @@ impl Gateway {
         told.map_err(unavailable)
     }
 
-    async fn heartbeat(&self, connection: &Arc<Connection>, active: bool, rooms: &[Seen]) {
-        self.tell_all(self.0.sessions.set_active(connection, active))
-            .await;
-        for seen in rooms.iter().take(self.0.config.max_rooms_per_connection) {
-            let (frame, digest) = (seen.frame, seen.digest);
-            self.0.hub.compare(&seen.room, connection.id, frame, digest);
+    fn heartbeat(
+        &self,
+        connection: &Arc<Connection>,
+        active: bool,
+        rooms: Vec<Seen>,
+    ) -> Result<(), ProtocolError> {
+        let marks = self.0.sessions.set_active(connection, active);
+        if !marks.is_empty() {
+            self.0.teller.mark(marks);
+            // Every room is told.
+            self.within_limits(connection, Kind::Join, TOGGLE_COST)?;
         }
+        let mut named = HashSet::new();
+        for seen in rooms {
+            if !named.insert(seen.room.clone()) {
+                continue;
+            }
+            let (frame, digest) = (seen.frame, seen.digest);
+            let diverged = self.0.hub.compare(&seen.room, connection.id, frame, digest);
+            if diverged {
+                // It was shown the room anew, which costs as much as a join.
+                self.within_limits(connection, Kind::Join, MEND_COST)?;
+            }
+        }
+        Ok(())
     }
 }
 

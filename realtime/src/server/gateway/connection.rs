@@ -70,6 +70,8 @@ pub(crate) struct Connection {
     key: EntryKey,
     expires: Mutex<Option<Instant>>,
     pub(super) limits: ConnectionLimits,
+    /// Held while the rights of its rooms are checked.
+    pub(super) checking: tokio::sync::Mutex<()>,
     pub(super) wire: Arc<WireControl>,
     intake: Mutex<Intake>,
     rooms: Mutex<Rooms>,
@@ -125,6 +127,7 @@ impl Connection {
             expires: Mutex::new(identity.expires),
             identity,
             limits,
+            checking: tokio::sync::Mutex::default(),
             wire,
             intake: Mutex::default(),
             rooms: Mutex::default(),

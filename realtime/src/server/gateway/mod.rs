@@ -5,6 +5,7 @@
 //! [`commands`] carries out what clients ask for, [`rights`] what the host decides of them, and [`people`] keeps what
 //! outlives them. A janitor task cuts dead connections and ends sessions whose grace is over.
 
+mod callbacks;
 mod commands;
 mod connection;
 mod endpoint;
@@ -12,6 +13,7 @@ mod intake;
 mod people;
 mod rights;
 mod sessions;
+mod teller;
 mod unsent;
 mod wire;
 
@@ -38,6 +40,7 @@ use socketioxide::{
     handler::ConnectHandler,
     service::SocketIoService,
 };
+use teller::Teller;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, MissedTickBehavior, interval},
@@ -97,7 +100,10 @@ pub(super) struct Inner {
     limiter: Limiter,
     per_person: Counted<UserId>,
     per_address: Counted<IpAddr>,
+    teller: Teller,
     last_seen: Mutex<LastSeen>,
+    /// Held while somebody hides or shows themselves.
+    hiding: tokio::sync::Mutex<()>,
     /// Counted up whenever rights change.
     rights: AtomicU64,
     connections: Mutex<HashMap<ViewerId, Arc<Connection>>>,
@@ -145,7 +151,9 @@ impl Gateway {
             limiter,
             per_person,
             per_address,
+            teller: Teller::new(),
             last_seen: Mutex::default(),
+            hiding: tokio::sync::Mutex::default(),
             rights: AtomicU64::new(0),
             connections: Mutex::default(),
             loose: Mutex::default(),
@@ -157,6 +165,9 @@ impl Gateway {
         }));
         gateway.accept_sockets(&io);
         tasks.spawn(gateway.clone().keep_last_seen(stop.clone()));
+        for worker in 0..teller::WORKERS {
+            tasks.spawn(gateway.clone().tell(worker, stop.clone()));
+        }
         tasks.spawn(janitor(gateway.clone(), stop));
         gateway
     }
@@ -238,19 +249,21 @@ impl Gateway {
             expires,
             invisible,
         } = self.know(handshake).await?;
-        let place = match &user {
-            None => None,
-            Some(user) => Some(Arc::new(self.one_more_of(&user.id)?)),
-        };
         let session = auth.session.unwrap_or_else(|| {
             SessionId::try_from(format!("a{:032x}", rand::random::<u128>()))
                 .expect("33 hexadecimal digits")
         });
+        let place = match &user {
+            None => None,
+            // It takes the place of the connection that it takes over from.
+            Some(user) if self.0.sessions.is_known(&user.id, &session) => None,
+            Some(user) => Some(Arc::new(self.one_more_of(&user.id)?)),
+        };
         Ok(Identity {
             user,
             session,
             // Far above what a client reaches by counting, and small enough to be shifted.
-            incarnation: auth.incarnation.min(1 << 40),
+            incarnation: auth.incarnation.min(1 << 38),
             device: auth.device,
             device_kind: auth.device_kind,
             issued,
@@ -357,9 +370,7 @@ impl Gateway {
         if self.connections().remove(&connection.id).is_none() {
             return;
         }
-        for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
-            self.0.hub.leave(&room, connection.id);
-        }
+        self.leave_shown(connection);
         self.0.hub.leave(&Announcements::id(), connection.id);
         // Whoever says goodbye and hangs up has said goodbye.
         connection.intake().waiting.retain(Pending::is_bye);
@@ -467,7 +478,7 @@ async fn janitor(gateway: Gateway, stop: CancellationToken) {
             }
             !over && !wire.is_over()
         });
-        gateway.tell_all(inner.sessions.take_due(now)).await;
+        inner.teller.mark(inner.sessions.take_due(now));
         if now.duration_since(maintained) >= MAINTAIN_EVERY {
             maintained = now;
             inner.limiter.maintain();

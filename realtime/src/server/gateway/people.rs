@@ -5,21 +5,20 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Gateway, sessions::Told};
+use super::Gateway;
 use crate::{
-    protocol::{ErrorCode, Online, ProtocolError, StatusNow, UnixMillis, UserId},
+    protocol::{ErrorCode, ProtocolError, StatusNow, UnixMillis, UserId},
     server::{
-        broker::BrokerError,
         clock::unix_millis,
         store::{PersonRecord, StoreError},
     },
 };
 
 /// How often it is written down who was seen last.
-const WRITE: Duration = Duration::from_secs(1);
+const WRITE: Duration = Duration::from_millis(250);
 
 /// Once in so many times everyone who is here is written down too: a crash makes nobody seem long gone.
-const WRITE_ALL: u32 = 60;
+const WRITE_ALL: u32 = 240;
 
 /// The people who were seen and not written down yet.
 #[derive(Default)]
@@ -43,47 +42,31 @@ impl Gateway {
         user: &UserId,
         invisible: bool,
     ) -> Result<(), ProtocolError> {
+        // One at a time, so that what is kept and what is shown are the same.
+        let _one = self.0.hiding.lock().await;
         let kept = self.0.store.set_invisible(user, invisible).await;
         kept.map_err(unavailable)?;
-        let told = self.0.sessions.set_invisible(user, invisible);
-        if invisible && !told.is_empty() {
-            self.note_seen(user.clone());
+        // Whoever connects right now may have read what was kept before.
+        self.rights_change();
+        self.show_invisible(user, invisible);
+        Ok(())
+    }
+
+    /// The person hides, or not, as it is kept.
+    pub(super) fn show_invisible(&self, user: &UserId, invisible: bool) {
+        let marks = self.0.sessions.set_invisible(user, invisible);
+        if marks.is_empty() {
+            return;
         }
-        self.tell_all(told).await;
+        self.0.teller.mark(marks);
         for connection in self.0.sessions.connections_of(user) {
             // A full buffer loses it; the person's own entry in each room says the same.
             let _ = connection.emit("status", &StatusNow { invisible });
         }
-        Ok(())
     }
 
-    fn note_seen(&self, user: UserId) {
+    pub(super) fn note_seen(&self, user: UserId) {
         self.last_seen().note(user, unix_millis());
-    }
-
-    /// Tells the broker of a session in a room.
-    pub(super) async fn tell(&self, told: Told) -> Result<(), BrokerError> {
-        match told {
-            Told::Enter(room, entry) => self.0.hub.broker().enter(&room, entry).await,
-            Told::Exit(room, key, incarnation, visible) => {
-                if visible
-                    && room.kind() == Online::KIND
-                    && let Some(user) = &key.user
-                {
-                    self.note_seen(user.clone());
-                }
-                self.0.hub.broker().exit(&room, &key, incarnation).await
-            }
-        }
-    }
-
-    /// As [`tell`](Self::tell), where nobody waits for the answer.
-    pub(super) async fn tell_all(&self, told: Vec<Told>) {
-        for told in told {
-            if let Err(error) = self.tell(told).await {
-                tracing::warn!(%error, "a room was not told of a session");
-            }
-        }
     }
 
     /// Writes down when people were last seen, until the module ends.

@@ -2,21 +2,32 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::{Gateway, connection::Connection, intake::patiently};
+use super::{Gateway, callbacks::in_time, connection::Connection, intake::patiently, teller::Mark};
 use crate::{
     core::message::EntryKey,
     protocol::{
-        CloseAction, ErrorCode, Online, ProtocolError, Refreshed, Room, RoomId, UnixMillis, User,
-        UserId, reserved::is_watched_only,
+        CloseAction, ErrorCode, Online, ProtocolError, Refreshed, Refused, Room, RoomId,
+        UnixMillis, User, UserId, reserved::is_watched_only,
     },
     server::{
         auth::{Handshake, SignIn, forbidden},
         clock::unix_millis,
+        limits::Kind,
         store::PersonRecord,
     },
 };
+
+/// How often rights are checked again because they changed during a check.
+const MAX_CHECKS: u32 = 5;
+
+/// How long a host that ends something waits until rooms were told. Later they are told all the same.
+const TELL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What hiding and showing oneself costs, in joins: every room of every device is told.
+const STATUS_COST: u32 = 20;
 
 /// Said to whoever's sign-in is over.
 const EXPIRED: &str = "this sign-in has expired: sign in again";
@@ -39,7 +50,7 @@ impl Gateway {
         self.0.rights.load(std::sync::atomic::Ordering::Acquire)
     }
 
-    fn rights_change(&self) {
+    pub(super) fn rights_change(&self) {
         self.0
             .rights
             .fetch_add(1, std::sync::atomic::Ordering::AcqRel);
@@ -47,8 +58,8 @@ impl Gateway {
 
     /// Asks the host who this is, and checks what the host cannot: that it is not too late, or revoked.
     pub(crate) async fn know(&self, handshake: Handshake) -> Result<Known, ProtocolError> {
-        let signed_in = (self.0.callbacks.authenticate)(handshake)
-            .await
+        let signed_in = in_time((self.0.callbacks.authenticate)(handshake))
+            .await?
             .map_err(|error| ProtocolError::from(&error))?;
         let Some(SignIn {
             user,
@@ -113,68 +124,117 @@ impl Gateway {
     }
 
     /// Checks the rights of every room the connection is in, and takes it out of those that it may not see any more.
+    /// Where they cannot be checked it is closed: what cannot be checked is not shown.
     pub(super) async fn recheck(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
-        let pinned = self.pinned_rooms(connection).await;
-        let (rooms, unpinned) = {
+        // One at a time, so that an older answer of the host never wins over a newer one.
+        let _one = connection.checking.lock().await;
+        let checked = self.check_until_settled(connection).await;
+        if let Err(error) = &checked {
+            connection.close(CloseAction::Retry, error.code, &error.message);
+        }
+        checked
+    }
+
+    /// Checks again as long as rights change meanwhile.
+    async fn check_until_settled(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
+        for _ in 0..MAX_CHECKS {
+            let rights = self.rights();
+            self.check(connection).await?;
+            if self.rights() == rights {
+                return Ok(());
+            }
+        }
+        let sentence = "rights change all the time: try again";
+        Err(ProtocolError::new(ErrorCode::Unavailable, sentence))
+    }
+
+    async fn check(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
+        let pinned = self.pinned_rooms(connection).await?;
+        let joined: Vec<RoomId> = {
             let mut rooms = connection.rooms();
-            let before = std::mem::replace(&mut rooms.pinned, pinned.clone());
             for joined in rooms.joined.values_mut() {
                 joined.may_signal = None;
             }
-            let joined: Vec<RoomId> = rooms.joined.keys().cloned().collect();
-            let stays = |room: &RoomId| pinned.contains(room) || rooms.joined.contains_key(room);
-            let unpinned: Vec<_> = before.into_iter().filter(|room| !stays(room)).collect();
-            (joined, unpinned)
+            rooms.joined.keys().cloned().collect()
         };
-        for room in unpinned {
-            self.leave_room(connection, &room).await;
+        let allowed = self.allowed(connection, joined.clone()).await?;
+        // What is taken away is taken first, and all of it before anything is said.
+        let before = std::mem::replace(&mut connection.rooms().pinned, pinned.clone());
+        let taken: Vec<RoomId> = joined
+            .into_iter()
+            .filter(|room| !allowed.contains(room))
+            .collect();
+        for room in &taken {
+            self.leave_room(connection, room);
         }
-        for room in pinned {
-            self.enter(connection, &room).await?;
-        }
-        let allowed = self.allowed(connection, rooms.clone()).await?;
-        for room in rooms {
-            if !allowed.contains(&room) {
-                self.leave_room(connection, &room).await;
-                self.refuse(connection, &room, forbidden(&room)).await;
+        for room in before.difference(&pinned) {
+            if !connection.rooms().joined.contains_key(room) {
+                self.0.teller.mark(self.0.sessions.leave(connection, room));
             }
+        }
+        for room in &pinned {
+            self.enter(connection, room);
+        }
+        for room in taken {
+            let error = forbidden(&room);
+            self.take_away(connection, room, error);
         }
         Ok(())
     }
 
+    /// Tells a client that a room is not its any more. Who does not read has to come back.
+    fn take_away(&self, connection: &Connection, room: RoomId, error: ProtocolError) {
+        if connection
+            .emit("refused", &Refused { room, error })
+            .is_err()
+        {
+            connection.wire.cut();
+        }
+    }
+
     /// The rooms in which a person is seen wherever they are: the host's, and their own.
-    async fn pinned_rooms(&self, connection: &Connection) -> HashSet<RoomId> {
+    async fn pinned_rooms(
+        &self,
+        connection: &Connection,
+    ) -> Result<HashSet<RoomId>, ProtocolError> {
         let user = connection.identity.user.clone();
         let own = user.as_ref().map(|user| Online(user.id.clone()).room_id());
-        let rooms = (self.0.callbacks.auto_join)(user).await;
+        let rooms = in_time((self.0.callbacks.auto_join)(user)).await?;
         let hosts = rooms.into_iter().filter(|room| !is_watched_only(room));
         let most = self.0.config.max_rooms_per_connection;
-        hosts.take(most).chain(own).collect()
+        Ok(hosts.take(most).chain(own).collect())
     }
 
     /// Enters the person into the host's rooms, and into their own: they are seen there while connected, whatever their
-    /// page shows.
+    /// page shows. Whatever changed since they were let in is checked again.
     pub(super) async fn auto_join(&self, connection: &Arc<Connection>) {
-        let rooms = self.pinned_rooms(connection).await;
-        connection.rooms().pinned.clone_from(&rooms);
-        for room in rooms {
-            if let Err(error) = self.enter(connection, &room).await {
-                tracing::warn!(%room, %error, "could not enter a person into a room of theirs");
-            }
-        }
         if self.rights() != connection.identity.rights
             && let Err(error) = self.recheck_sign_in(connection).await
         {
-            connection.close(CloseAction::SignIn, error.code, &error.message);
+            let action = match error.code {
+                ErrorCode::Unauthorized => CloseAction::SignIn,
+                _ => CloseAction::Retry,
+            };
+            connection.close(action, error.code, &error.message);
+            return;
+        }
+        if let Err(error) = self.recheck(connection).await {
+            tracing::warn!(%error, "could not enter a person into their rooms");
         }
     }
 
-    /// The sign-in was checked while something was revoked: it is checked again.
+    /// The sign-in was checked while something changed: it is checked again.
     async fn recheck_sign_in(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
         let Some(user) = &connection.key().user else {
             return Ok(());
         };
-        match is_revoked(connection.identity.issued, &self.person(user).await?) {
+        let person = {
+            let _one = self.0.hiding.lock().await;
+            let person = self.person(user).await?;
+            self.show_invisible(user, person.invisible);
+            person
+        };
+        match is_revoked(connection.identity.issued, &person) {
             true => Err(ProtocolError::new(ErrorCode::Unauthorized, EXPIRED)),
             false => Ok(()),
         }
@@ -183,12 +243,13 @@ impl Gateway {
     /// Checks the rights of all of a person's connections again.
     pub(crate) async fn recheck_person(&self, user: &UserId) {
         self.rights_change();
-        for connection in self.0.sessions.connections_of(user) {
-            if let Err(error) = self.recheck(&connection).await {
-                // What cannot be checked is not shown.
-                connection.close(CloseAction::Retry, error.code, &error.message);
+        let connections = self.0.sessions.connections_of(user);
+        let checks = connections.iter().map(|connection| async {
+            if let Err(error) = self.recheck(connection).await {
+                tracing::warn!(connection = connection.id.0, %error, "rights could not be checked");
             }
-        }
+        });
+        join_all(checks).await;
     }
 
     /// Ends all of a person's sessions, at once for everybody.
@@ -199,44 +260,49 @@ impl Gateway {
         error: &ProtocolError,
     ) {
         self.rights_change();
-        let connections = self.0.sessions.connections_of(user);
-        for connection in &connections {
-            for room in std::mem::take(&mut *connection.rooms()).joined.into_keys() {
-                self.0.hub.leave(&room, connection.id);
-            }
-        }
-        self.tell_all(self.0.sessions.end_all(user)).await;
-        for connection in connections {
+        for connection in self.0.sessions.connections_of(user) {
             connection.close(action, error.code, &error.message);
+            self.leave_shown(&connection);
         }
+        self.tell_and_wait(self.0.sessions.end_all(user)).await;
     }
 
     /// Takes everyone out of a room, and forgets what happened in it.
     pub(crate) async fn close_room(&self, room: &RoomId) -> Result<(), ProtocolError> {
         self.rights_change();
         let error = ProtocolError::new(ErrorCode::RoomClosed, format!("{room} was closed"));
-        let is_in = |connection: &Arc<Connection>| {
-            let rooms = connection.rooms();
-            rooms.joined.contains_key(room) || rooms.pinned.contains(room)
-        };
-        let mut connections: Vec<_> = self.connections().values().cloned().collect();
-        connections.retain(is_in);
-        for connection in &connections {
-            connection.rooms().pinned.remove(room);
-            let shown = connection.rooms().joined.contains_key(room);
-            self.leave_room(connection, room).await;
+        let connections: Vec<_> = self.connections().values().cloned().collect();
+        let mut marks = Vec::new();
+        for connection in connections {
+            let (shown, pinned) = {
+                let mut rooms = connection.rooms();
+                let shown = rooms.joined.remove(room).is_some();
+                (shown, rooms.pinned.remove(room))
+            };
             if shown {
-                let room = room.clone();
-                let error = error.clone();
-                let refused = crate::protocol::Refused { room, error };
-                if connection.emit("refused", &refused).is_err() {
-                    // It does not read: its views end with it.
-                    connection.wire.cut();
-                }
+                self.0.hub.leave(room, connection.id);
+            }
+            if shown || pinned {
+                marks.extend(self.0.sessions.leave(&connection, room));
+            }
+            if shown {
+                self.take_away(&connection, room.clone(), error.clone());
             }
         }
+        self.tell_and_wait(marks).await;
         let cleared = self.0.hub.broker().clear(room).await;
+        // Whoever came meanwhile is in it.
+        self.0.teller.mark_room(room);
         cleared.map_err(super::commands::unavailable)
+    }
+
+    /// Tells, and waits until it is told, as long as the broker can be reached.
+    async fn tell_and_wait(&self, marks: Vec<Mark>) {
+        let mut keys: Vec<EntryKey> = marks.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        self.0.teller.mark(marks);
+        self.0.teller.settled(&keys, TELL_TIMEOUT).await;
     }
 
     /// The person hides, or shows themselves again.
@@ -245,6 +311,7 @@ impl Gateway {
         connection: &Arc<Connection>,
         invisible: bool,
     ) -> Result<(), ProtocolError> {
+        self.within_limits(connection, Kind::Join, STATUS_COST)?;
         let EntryKey {
             user: Some(user), ..
         } = connection.key()

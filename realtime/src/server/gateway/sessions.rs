@@ -3,13 +3,13 @@
 //! A session outlives its connection by the leave grace, so that a reload, a blip or a restart is no leave: losing the
 //! connection gives each of its rooms a time to leave, and joining again takes it away.
 //!
-//! What a room is to be told of a session is made here, under one lock, with a number that grows: of two things told,
-//! the broker keeps the one with the greater number, whatever order they come in.
+//! Whatever changes something returns the [`Mark`]s of the rooms that it concerns, for the
+//! [`teller`](super::teller) to tell them.
 
 mod state;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,20 +17,11 @@ use std::{
 use state::Session;
 use tokio::time::Instant;
 
-use super::connection::Connection;
+use super::{connection::Connection, teller::Mark};
 use crate::{
     core::message::{Entry, EntryKey},
-    protocol::{RoomId, UserId},
+    protocol::{RoomId, SessionId, UserId},
 };
-
-/// What the broker is to be told of a session in a room.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// It is there, like this.
-    Enter(RoomId, Entry),
-    /// It left. The last field says whether others could see it there.
-    Exit(RoomId, EntryKey, u64, bool),
-}
 
 /// See the [module](self).
 pub(super) struct Sessions {
@@ -41,7 +32,7 @@ pub(super) struct Sessions {
 #[derive(Default)]
 struct Inner {
     sessions: HashMap<EntryKey, Session>,
-    /// The people with sessions here, each with the number of them and whether they hide.
+    /// The people with sessions here.
     people: HashMap<UserId, Person>,
     /// The times at which sessions may have to leave. The grace is one for all, so they are in order.
     due: VecDeque<(Instant, EntryKey)>,
@@ -49,7 +40,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Person {
-    sessions: usize,
+    sessions: HashSet<EntryKey>,
     invisible: bool,
 }
 
@@ -59,27 +50,38 @@ impl Inner {
         person.is_some_and(|person| person.invisible)
     }
 
-    fn remove(&mut self, key: &EntryKey) -> Option<Session> {
-        let session = self.sessions.remove(key)?;
+    fn remove(&mut self, key: &EntryKey) -> Vec<Mark> {
+        let Some(session) = self.sessions.remove(key) else {
+            return Vec::new();
+        };
         if let Some(user) = &key.user
             && let Some(person) = self.people.get_mut(user)
         {
-            person.sessions -= 1;
-            if person.sessions == 0 {
+            person.sessions.remove(key);
+            if person.sessions.is_empty() {
                 self.people.remove(user);
             }
         }
-        Some(session)
+        marks(key, session.rooms())
     }
 
-    /// The session, where this connection speaks for it, and whether its person hides.
-    fn speaking(&mut self, connection: &Connection) -> Option<(&mut Session, bool)> {
-        let invisible = self.is_invisible(connection.key());
+    /// The session, where this connection speaks for it.
+    fn speaking(&mut self, connection: &Connection) -> Option<&mut Session> {
         let session = self.sessions.get_mut(connection.key())?;
-        session
-            .speaks(connection.id)
-            .then_some((session, invisible))
+        session.speaks(connection.id).then_some(session)
     }
+
+    fn of_person(&self, user: &UserId) -> Vec<EntryKey> {
+        let person = self.people.get(user);
+        person
+            .map(|person| person.sessions.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+}
+
+fn marks(key: &EntryKey, rooms: impl IntoIterator<Item = RoomId>) -> Vec<Mark> {
+    let rooms = rooms.into_iter();
+    rooms.map(|room| (key.clone(), room)).collect()
 }
 
 impl Sessions {
@@ -102,9 +104,12 @@ impl Sessions {
         if !inner.sessions.contains_key(key) {
             inner.sessions.insert(key.clone(), Session::default());
             if let Some(user) = &key.user {
+                let known = inner.people.contains_key(user);
                 let person = inner.people.entry(user.clone()).or_default();
-                person.sessions += 1;
-                person.invisible |= connection.identity.invisible;
+                person.sessions.insert(key.clone());
+                if !known {
+                    person.invisible = connection.identity.invisible;
+                }
             }
         }
         let session = inner.sessions.get_mut(key)?;
@@ -120,7 +125,7 @@ impl Sessions {
     /// The connection is gone. Its session leaves its rooms after the grace, unless another has taken over.
     pub(super) fn detach(&self, connection: &Connection) {
         let mut inner = self.lock();
-        let Some((session, _)) = inner.speaking(connection) else {
+        let Some(session) = inner.speaking(connection) else {
             return;
         };
         session.connection = None;
@@ -138,10 +143,26 @@ impl Sessions {
 
     /// The session is seen in a room. Nothing is to be told where it is seen there already by this connection, or the
     /// connection does not speak for it any more.
-    pub(super) fn enter(&self, connection: &Connection, room: &RoomId) -> Option<Told> {
+    pub(super) fn enter(&self, connection: &Connection, room: &RoomId) -> Option<Mark> {
         let mut inner = self.lock();
-        let (session, invisible) = inner.speaking(connection)?;
-        session.enter(room).then(|| session.tell(room, invisible))?
+        let entered = inner.speaking(connection)?.enter(room);
+        entered.then(|| (connection.key().clone(), room.clone()))
+    }
+
+    /// Whether the session is seen in a room.
+    pub(super) fn is_in(&self, key: &EntryKey, room: &RoomId) -> bool {
+        let inner = self.lock();
+        let session = inner.sessions.get(key);
+        session.is_some_and(|session| session.is_in(room))
+    }
+
+    /// Whether a person has this session already.
+    pub(super) fn is_known(&self, user: &UserId, session: &SessionId) -> bool {
+        let key = EntryKey {
+            user: Some(user.clone()),
+            session: session.clone(),
+        };
+        self.lock().sessions.contains_key(&key)
     }
 
     /// People of these rooms may see that the session is in this one.
@@ -150,49 +171,51 @@ impl Sessions {
         connection: &Connection,
         place: &RoomId,
         told_in: Vec<RoomId>,
-    ) -> Vec<Told> {
+    ) -> Vec<Mark> {
         let mut inner = self.lock();
-        let Some((session, invisible)) = inner.speaking(connection) else {
-            return Vec::new();
-        };
-        let touched = session.locate(place, told_in);
-        session.tell_all(touched, invisible)
+        let touched = inner.speaking(connection);
+        let touched = touched.map(|session| session.locate(place, told_in));
+        marks(connection.key(), touched.unwrap_or_default())
     }
 
     /// The session leaves a room now.
-    pub(super) fn leave(&self, connection: &Connection, room: &RoomId) -> Vec<Told> {
+    pub(super) fn leave(&self, connection: &Connection, room: &RoomId) -> Vec<Mark> {
         let mut inner = self.lock();
-        match inner.speaking(connection) {
-            Some((session, invisible)) => session.leave(connection.key(), room, invisible),
-            None => Vec::new(),
-        }
+        let touched = inner.speaking(connection);
+        let touched = touched.map(|session| session.leave(room));
+        marks(connection.key(), touched.unwrap_or_default())
     }
 
     /// Whether somebody is at the device.
-    pub(super) fn set_active(&self, connection: &Connection, active: bool) -> Vec<Told> {
+    pub(super) fn set_active(&self, connection: &Connection, active: bool) -> Vec<Mark> {
         let mut inner = self.lock();
         match inner.speaking(connection) {
-            Some((session, invisible)) if session.active != active => {
+            Some(session) if session.active != active => {
                 session.active = active;
-                session.tell_everywhere(invisible)
+                marks(connection.key(), session.rooms())
             }
             _ => Vec::new(),
         }
     }
 
     /// The person hides, or shows themselves again, on all their devices.
-    pub(super) fn set_invisible(&self, user: &UserId, invisible: bool) -> Vec<Told> {
+    pub(super) fn set_invisible(&self, user: &UserId, invisible: bool) -> Vec<Mark> {
         let mut inner = self.lock();
         match inner.people.get_mut(user) {
             Some(person) if person.invisible != invisible => person.invisible = invisible,
             _ => return Vec::new(),
         }
-        let of_person = |key: &EntryKey| key.user.as_ref() == Some(user);
-        let sessions = inner.sessions.iter_mut();
-        sessions
-            .filter(|(key, _)| of_person(key))
-            .flat_map(|(_, session)| session.tell_everywhere(invisible))
-            .collect()
+        let mut touched = Vec::new();
+        for key in inner.of_person(user) {
+            if let Some(session) = inner.sessions.get_mut(&key) {
+                if !invisible {
+                    // To others they come now, wherever they have been.
+                    session.begin_anew();
+                }
+                touched.extend(marks(&key, session.rooms()));
+            }
+        }
+        touched
     }
 
     /// Whether the person hides.
@@ -201,7 +224,7 @@ impl Sessions {
     }
 
     /// The session ends now: it leaves all its rooms. Its connection may be gone already, but not replaced.
-    pub(super) fn end(&self, connection: &Connection) -> Vec<Told> {
+    pub(super) fn end(&self, connection: &Connection) -> Vec<Mark> {
         let mut inner = self.lock();
         let key = connection.key();
         let current = inner.sessions.get(key);
@@ -209,64 +232,61 @@ impl Sessions {
         if current.is_some_and(|current| current.id != connection.id) {
             return Vec::new();
         }
-        let invisible = inner.is_invisible(key);
-        match inner.remove(key) {
-            Some(session) => session.exits(key, invisible),
-            None => Vec::new(),
-        }
+        inner.remove(key)
     }
 
     /// All sessions of a person end now, those without a connection too.
-    pub(super) fn end_all(&self, user: &UserId) -> Vec<Told> {
+    pub(super) fn end_all(&self, user: &UserId) -> Vec<Mark> {
         let mut inner = self.lock();
-        let of_person = |key: &&EntryKey| key.user.as_ref() == Some(user);
-        let keys: Vec<EntryKey> = inner.sessions.keys().filter(of_person).cloned().collect();
-        let mut told = Vec::new();
-        for key in keys {
-            let invisible = inner.is_invisible(&key);
-            if let Some(session) = inner.remove(&key) {
-                told.extend(session.exits(&key, invisible));
-            }
-        }
-        told
+        let keys = inner.of_person(user);
+        keys.iter().flat_map(|key| inner.remove(key)).collect()
     }
 
     /// What is due by now.
-    pub(super) fn take_due(&self, now: Instant) -> Vec<Told> {
+    pub(super) fn take_due(&self, now: Instant) -> Vec<Mark> {
         let mut inner = self.lock();
-        let mut told = Vec::new();
+        let mut touched = Vec::new();
         while inner.due.front().is_some_and(|(at, _)| *at <= now) {
             let Some((_, key)) = inner.due.pop_front() else {
                 break;
             };
-            let invisible = inner.is_invisible(&key);
             let Some(session) = inner.sessions.get_mut(&key) else {
                 continue;
             };
             for room in session.due(now) {
-                told.extend(session.leave(&key, &room, invisible));
+                touched.extend(marks(&key, session.leave(&room)));
             }
             if session.is_over() {
                 inner.remove(&key);
             }
         }
-        told
+        touched
+    }
+
+    /// How a room is to know of a session, if it is. Each answer has a greater number than those before.
+    pub(super) fn entry(&self, key: &EntryKey, room: &RoomId) -> Option<Entry> {
+        let mut inner = self.lock();
+        let invisible = inner.is_invisible(key);
+        inner.sessions.get_mut(key)?.entry(room, invisible)
     }
 
     /// Every connection that speaks for a session.
     pub(super) fn connections(&self) -> Vec<Arc<Connection>> {
-        self.lock()
-            .sessions
-            .values()
+        let inner = self.lock();
+        let sessions = inner.sessions.values();
+        sessions
             .filter_map(|session| session.connection.clone())
             .collect()
     }
 
     /// Those of one person.
     pub(super) fn connections_of(&self, user: &UserId) -> Vec<Arc<Connection>> {
-        let mut connections = self.connections();
-        connections.retain(|connection| connection.key().user.as_ref() == Some(user));
-        connections
+        let inner = self.lock();
+        let keys = inner.of_person(user);
+        let sessions = keys.iter().filter_map(|key| inner.sessions.get(key));
+        sessions
+            .filter_map(|session| session.connection.clone())
+            .collect()
     }
 
     /// The people whom others may see.

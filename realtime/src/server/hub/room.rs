@@ -201,6 +201,11 @@ impl RoomState {
         Some((replica.page(after, most), replica.count()))
     }
 
+    /// The place after the last event.
+    pub(super) fn position(&self) -> Option<Position> {
+        self.replica.as_ref().map(Replica::position)
+    }
+
     /// How many sessions are here.
     pub(super) fn sessions(&self) -> usize {
         self.replica.as_ref().map_or(0, Replica::sessions)
@@ -310,6 +315,12 @@ impl RoomState {
             user: from.as_ref().and_then(|from| from.user.clone()),
             data: (**data).to_owned(),
         });
+        let Some(replica) = &self.replica else { return };
+        let sender = from.as_ref().and_then(|from| from.user.as_ref());
+        if sender.is_some_and(|user| !replica.is_visible(user)) {
+            // Whoever cannot be seen is not heard.
+            return;
+        }
         let is_sender = |key: &EntryKey| from.as_ref() == Some(key);
         for subscriber in self.subscribers.values() {
             if subscriber.behind.is_none() && !is_sender(subscriber.viewer.key()) {
@@ -326,15 +337,20 @@ impl RoomState {
             return false;
         };
         let sent = replica.digest_at(frame);
-        let Some(subscriber) = self.subscribers.get_mut(&viewer) else {
+        let Some(subscriber) = self.subscribers.get(&viewer) else {
             return false;
         };
         if subscriber.behind.is_some() || sent.is_none_or(|sent| sent == digest) {
             return false;
         }
-        subscriber.behind = Some(Some(replica.position()));
+        // What is pending goes first: it is part of what the viewer lacks.
         self.flush();
-        self.catch_up();
+        if let (Some(replica), Some(subscriber)) =
+            (&self.replica, self.subscribers.get_mut(&viewer))
+            && subscriber.behind.is_none()
+        {
+            subscriber.show(replica, Some(replica.position()));
+        }
         true
     }
 

@@ -144,7 +144,7 @@ async fn compare(hub: &Arc<Hub>, index: usize, ticks: u64) {
 }
 
 /// Reads a room again after messages were lost. Until a later try succeeds, its view stays as it is.
-async fn reload(hub: &Arc<Hub>, served: &Arc<ServedRoom>) {
+pub(super) async fn reload(hub: &Hub, served: &ServedRoom) {
     if std::mem::replace(&mut served.lock().loading, true) {
         return;
     }

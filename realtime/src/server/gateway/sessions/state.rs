@@ -1,19 +1,19 @@
-//! One session: who it is, where it is seen, and what each room is told of it.
+//! One session: who it is, where it is seen, and how rooms are to know of it.
 
-use std::{collections::HashMap, mem, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::time::Instant;
 
-use super::{Connection, Told};
+use super::Connection;
 use crate::{
-    core::message::{Entry, EntryKey},
+    core::message::Entry,
     protocol::{Place, RoomId, Status, UnixMillis},
     server::{clock::unix_millis, hub::ViewerId},
 };
 
 /// Below the client's connection number there is room for this many bits of steps on one connection: each thing told
-/// takes one, so that an exit decided before an enter, and carried out after it, changes nothing.
-const STEP_BITS: u32 = 20;
+/// takes one.
+const STEP_BITS: u32 = 24;
 
 /// See the [module](self).
 #[derive(Default)]
@@ -39,7 +39,7 @@ struct Seen {
 
 struct Located {
     since: UnixMillis,
-    /// The rooms whose people may know it.
+    /// The rooms whose people may know it, in order.
     told_in: Vec<RoomId>,
 }
 
@@ -82,6 +82,15 @@ impl Session {
         self.connection.is_none() && self.rooms.is_empty()
     }
 
+    pub(super) fn is_in(&self, room: &RoomId) -> bool {
+        self.rooms.contains_key(room)
+    }
+
+    /// The rooms in which it is seen.
+    pub(super) fn rooms(&self) -> Vec<RoomId> {
+        self.rooms.keys().cloned().collect()
+    }
+
     /// False where it is seen in the room already, by this connection.
     pub(super) fn enter(&mut self, room: &RoomId) -> bool {
         let seen = self.rooms.entry(room.clone()).or_insert_with(|| Seen {
@@ -91,47 +100,49 @@ impl Session {
         seen.leave_at.take().is_some()
     }
 
+    /// It is as if it came to all its rooms now.
+    pub(super) fn begin_anew(&mut self) {
+        let now = unix_millis();
+        for seen in self.rooms.values_mut() {
+            seen.since = now;
+        }
+        for located in self.places.values_mut() {
+            located.since = now;
+        }
+    }
+
     /// People of these rooms may know that it is in this one. Returns the rooms to be told.
-    pub(super) fn locate(&mut self, place: &RoomId, told_in: Vec<RoomId>) -> Vec<RoomId> {
-        if !self.rooms.contains_key(place) {
+    pub(super) fn locate(&mut self, place: &RoomId, mut told_in: Vec<RoomId>) -> Vec<RoomId> {
+        if !self.is_in(place) {
             return Vec::new();
         }
+        told_in.sort_unstable();
+        told_in.dedup();
         let known = self.places.get(place);
         if known.map_or(told_in.is_empty(), |known| known.told_in == told_in) {
             return Vec::new();
         }
         let since = known.map_or_else(unix_millis, |known| known.since);
         let mut touched = told_in.clone();
-        if let Some(before) = self
-            .places
-            .insert(place.clone(), Located { since, told_in })
-        {
+        let located = Located { since, told_in };
+        if let Some(before) = self.places.insert(place.clone(), located) {
             touched.extend(before.told_in);
         }
-        touched.sort_unstable();
-        touched.dedup();
         touched
     }
 
-    /// Leaves a room; whoever knew that it was there is told otherwise.
-    pub(super) fn leave(&mut self, key: &EntryKey, room: &RoomId, invisible: bool) -> Vec<Told> {
+    /// Leaves a room. Returns the rooms to be told: this one, and those that knew that it was there.
+    pub(super) fn leave(&mut self, room: &RoomId) -> Vec<RoomId> {
         if self.rooms.remove(room).is_none() {
             return Vec::new();
         }
-        let mut told = vec![Told::Exit(
-            room.clone(),
-            key.clone(),
-            self.incarnation,
-            !invisible,
-        )];
-        if let Some(located) = self.places.remove(room) {
-            told.extend(self.tell_all(located.told_in, invisible));
-        }
-        told
+        let mut touched = vec![room.clone()];
+        touched.extend(self.places.remove(room).into_iter().flat_map(|l| l.told_in));
+        touched
     }
 
-    /// What a room is to be told now. Nothing where the session is not seen there.
-    pub(super) fn tell(&mut self, room: &RoomId, invisible: bool) -> Option<Told> {
+    /// How a room is to know of it now. Nothing where it is not seen there.
+    pub(super) fn entry(&mut self, room: &RoomId, invisible: bool) -> Option<Entry> {
         let since = self.rooms.get(room)?.since;
         let profile = self.profile.clone()?;
         self.incarnation += 1;
@@ -149,34 +160,12 @@ impl Session {
             (false, true) => Status::Online,
             (false, false) => Status::Away,
         };
-        Some(Told::Enter(
-            room.clone(),
-            Entry {
-                incarnation: self.incarnation,
-                status,
-                since,
-                at,
-                ..profile
-            },
-        ))
-    }
-
-    pub(super) fn tell_all(&mut self, rooms: Vec<RoomId>, invisible: bool) -> Vec<Told> {
-        let told = rooms.iter().filter_map(|room| self.tell(room, invisible));
-        told.collect()
-    }
-
-    /// What all rooms are to be told now.
-    pub(super) fn tell_everywhere(&mut self, invisible: bool) -> Vec<Told> {
-        let rooms = self.rooms.keys().cloned().collect();
-        self.tell_all(rooms, invisible)
-    }
-
-    /// Leaves every room.
-    pub(super) fn exits(mut self, key: &EntryKey, invisible: bool) -> Vec<Told> {
-        let rooms = mem::take(&mut self.rooms).into_keys();
-        rooms
-            .map(|room| Told::Exit(room, key.clone(), self.incarnation, !invisible))
-            .collect()
+        Some(Entry {
+            incarnation: self.incarnation,
+            status,
+            since,
+            at,
+            ..profile
+        })
     }
 }
