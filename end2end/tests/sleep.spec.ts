@@ -1,5 +1,5 @@
 // A laptop that sleeps, and a tunnel: the line is dead, and nobody said so.
-import type { Page } from "@playwright/test";
+import type { Browser } from "@playwright/test";
 import { Line } from "../lib/line.ts";
 import { NETWORK, expect, test as base } from "../lib/people.ts";
 
@@ -18,32 +18,38 @@ const test = base.extend<{ line: Line }>({
   },
 });
 
-/** Stops the page's timers and tasks, as a sleeping machine does; returns what wakes it. */
-async function sleep(page: Page): Promise<() => Promise<void>> {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Page.setWebLifecycleState", { state: "frozen" });
-  return async () => {
-    await session.send("Page.setWebLifecycleState", { state: "active" });
-  };
+/** The processes in which pages run. */
+async function renderers(browser: Browser): Promise<number[]> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
 }
 
-test("who wakes from sleep has what was missed, once, and is seen again", async ({ forum, line, person, expected }) => {
+test("who wakes from sleep has what was missed, once, and is seen again", async ({ browser, forum, line, person, expected }) => {
   expected.push(NETWORK);
-  const ada = await person("Ada", { baseURL: line.url });
   const bob = await person("Bob");
-  for (const one of [ada, bob]) {
-    await one.page.goto(SQUARE);
-    await one.settled();
-  }
+  await bob.page.goto(SQUARE);
+  await bob.settled();
+  const others = await renderers(browser);
+  const ada = await person("Ada", { baseURL: line.url });
+  await ada.page.goto(SQUARE);
+  await ada.settled();
   await ada.page.getByLabel("Text").fill("half a thought");
-  const wake = await sleep(ada.page);
-  line.silence();
-  await expect(bob.here("Ada"), "the server misses her pongs").toHaveCount(0);
-  for (const title of ["At night", "At dawn"]) await forum.post(await forum.signIn("Cyd"), 1, title);
-  await expect(bob.post("At dawn")).toHaveCount(1);
 
-  line.restore();
-  await wake();
+  // Chromium goes on running a page that it is told to freeze; a stopped process does sleep.
+  const asleep = (await renderers(browser)).filter((id) => !others.includes(id));
+  expect(asleep).not.toEqual([]);
+  for (const id of asleep) process.kill(id, "SIGSTOP");
+  try {
+    await expect(bob.here("Ada"), "the server misses her pongs").toHaveCount(0);
+    line.silence();
+    for (const title of ["At night", "At dawn"]) await forum.post(await forum.signIn("Cyd"), 1, title);
+    await expect(bob.post("At dawn")).toHaveCount(1);
+    line.restore();
+  } finally {
+    for (const id of asleep) process.kill(id, "SIGCONT");
+  }
   await ada.settled();
   for (const title of ["At night", "At dawn"]) await expect(ada.post(title)).toHaveCount(1);
   await expect(bob.here("Ada")).toHaveCount(1);
