@@ -484,6 +484,30 @@ test.describe("hiding", () => {
   });
 });
 
+test.describe("showing oneself again", () => {
+  test("tells nothing of the time before: the person comes now", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    const rooms = [SQUARE, "community:1", `online:${bob.user.id}`];
+    for (const room of rooms) await ada.join(room);
+    await bob.ask("status", { invisible: true });
+    const { last_seen } = await ada.change(`online:${bob.user.id}`, ({ gone }) => gone);
+    expect(last_seen).toEqual(expect.any(Number));
+    await bob.ask("status", { invisible: false });
+    const shown = (room: string) => ada.view(room).members.get(bob.user.id);
+    for (const room of rooms) {
+      await expect.poll(() => shown(room)).toMatchObject({ status: "online" });
+      expect(shown(room)!.since, "later than he went, by the server's clock").toBeGreaterThanOrEqual(last_seen);
+      for (const place of shown(room)!.at ?? []) expect(place.since).toBeGreaterThanOrEqual(last_seen);
+    }
+  });
+
+  test("is for people: a guest has no name to hide", async ({ forum }) => {
+    const guest = connect(forum);
+    await guest.next("welcome");
+    expect(await guest.ask("status", { invisible: true })).toMatchObject({ error: { code: "unauthorized" } });
+  });
+});
+
 test.describe("whether a person is online", () => {
   test("is told in a room of theirs, in which nobody else is seen", async ({ forum }) => {
     const ada = await arrive(forum, "Ada");
@@ -512,6 +536,15 @@ test.describe("whether a person is online", () => {
     const { last_seen } = await ada.change(room, ({ gone }) => gone);
     await bob.ask("bye", {});
     expect(await connect(forum).join(room), "going later moves nothing").toMatchObject({ members: [], last_seen });
+  });
+
+  test("is told, and nothing else is said there", async ({ forum }) => {
+    const [ada, bob] = [await arrive(forum, "Ada"), await arrive(forum, "Bob")];
+    const room = `online:${bob.user.id}`;
+    await ada.join(room);
+    for (const [command, payload] of [["typing", { on: true }], ["signal", { data: 1 }]] as const) {
+      expect(await ada.ask(command, { room, ...payload })).toMatchObject({ error: { code: "forbidden" } });
+    }
   });
 
   test("is told of people that exist", async ({ forum }) => {
@@ -635,6 +668,8 @@ test.describe("a command that fails", () => {
     ["a room's name that is none", "invalid_room", "join", { rooms: [{ room: "The square" }] }],
     ["a message over 16 KiB", "too_large", "join", { rooms: [], padding: "x".repeat(17 * 1024) }],
     ["more than 64 rooms", "limit_exceeded", "join", { rooms: many }],
+    ["more than 100 people to watch", "limit_exceeded", "join", { rooms: [{ room: SQUARE, watch: many.map(() => "7").concat(many.map(() => "8")) }] }],
+    ["a digest that is none", "bad_request", "heartbeat", { rooms: [{ room: SQUARE, frame: 1, digest: "12" }] }],
     ["typing in a room that is not joined", "not_joined", "typing", { room: "board:2", on: true }],
   ] as const) {
     test(`is acknowledged: ${code}, for ${why}`, async ({ forum }) => {

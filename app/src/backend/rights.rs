@@ -82,7 +82,9 @@ impl Rights {
         let ids = |id: fn(&RoomId) -> Option<i64>| rooms.iter().filter_map(id).collect::<Vec<_>>();
         let boards = ids(|room| Board::from_room_id(room).map(|board| board.0));
         let communities = ids(|room| Community::from_room_id(room).map(|community| community.0));
-        let people = ids(person_of);
+        // Nothing is said in the rooms that tell whether a person is online.
+        let person_of = |room: &RoomId| person_of(room).filter(|_| access == Access::View);
+        let people: Vec<_> = rooms.iter().filter_map(person_of).collect();
         let boards = self
             .forum
             .existing_boards(&boards)
@@ -183,8 +185,18 @@ mod tests {
             ["board:1", "community:1", "online:1"].map(|room| room.parse().unwrap())
         );
         assert_eq!(
-            rights.authorize(None, asked, Access::Signal).await.unwrap(),
+            rights
+                .clone()
+                .authorize(None, asked.clone(), Access::Signal)
+                .await
+                .unwrap(),
             []
+        );
+        let ada = Some(User::new(1, "Ada"));
+        assert_eq!(
+            rights.authorize(ada, asked, Access::Signal).await.unwrap(),
+            ["board:1", "community:1"].map(|room| room.parse().unwrap()),
+            "nothing is said in the room that tells whether a person is online"
         );
     }
 

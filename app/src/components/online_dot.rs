@@ -22,12 +22,7 @@ pub fn OnlineDot(person: i64) -> impl IntoView {
             .member
             .with(|member| member.as_ref().map(|member| status_name(member.status)))
     };
-    // A person sees themselves while they hide, here as everywhere: to others they are offline.
-    let label = move || match status() {
-        Some("invisible") => "appears offline",
-        Some(status) => status,
-        None => "",
-    };
+    let label = move || status().unwrap_or_default();
     view! {
         <span class="dot" data-status=move || status().unwrap_or("gone") title=label>
             <span class="visually-hidden">{label}</span>

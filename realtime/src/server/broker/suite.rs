@@ -75,6 +75,7 @@ where
     a_snapshot_and_what_follows_make_the_whole(make().await).await;
     an_older_incarnation_changes_nothing(make().await).await;
     a_person_stays_since_their_first_device_came(make().await).await;
+    whoever_shows_themselves_comes_then(make().await).await;
 }
 
 async fn events_are_numbered_and_reach_every_subscriber<B: Broker>(
@@ -204,4 +205,24 @@ async fn a_person_stays_since_their_first_device_came<B: Broker>((a, _): (Node<B
         .collect();
     since.sort_unstable();
     assert_eq!(since, [5, 7, 8], "guests are not one person");
+}
+
+async fn whoever_shows_themselves_comes_then<B: Broker>((a, _): (Node<B>, Node<B>)) {
+    let enter = |session, incarnation, since, status| {
+        let entry = Entry {
+            status,
+            ..entry(1, session, incarnation, since)
+        };
+        let broker = &a.broker;
+        async move { broker.enter(&room(), entry).await.unwrap() }
+    };
+    for session in ["s1", "s2"] {
+        enter(session, 1, 5, Status::Invisible).await;
+    }
+    for session in ["s1", "s2"] {
+        enter(session, 2, 9, Status::Online).await;
+    }
+    let entries = a.broker.snapshot(&room()).await.unwrap().entries;
+    let since: Vec<u64> = entries.iter().map(|entry| entry.since).collect();
+    assert_eq!(since, [9, 9], "nothing is told of the time before");
 }
