@@ -165,7 +165,12 @@ export class Stock {
   /** Sends a command, and returns its acknowledgement. */
   async ask(command: string, payload: any): Promise<any> {
     if (command === "leave" && Array.isArray(payload.rooms)) payload.rooms.forEach((room: string) => this.forget(room));
-    return this.socket.timeout(15_000).emitWithAck(command, payload);
+    return this.socket
+      .timeout(15_000)
+      .emitWithAck(command, payload)
+      .catch((error: Error) => {
+        throw new Error(`${command}: ${error.message}; connected: ${this.socket.connected}, heard: ${JSON.stringify(this.heard)}`);
+      });
   }
 
   /** Joins a room, and returns its first view. */

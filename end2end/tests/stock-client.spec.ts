@@ -75,6 +75,15 @@ test.describe("connecting", () => {
     });
   }
 
+  test("whoever speaks as soon as the line is open, before the welcome, is answered after it", async ({ forum }) => {
+    for (let i = 0; i < 100; i++) {
+      const guest = connect(forum);
+      expect(await guest.ask("leave", { rooms: [] })).toEqual({ ok: true });
+      expect(guest.heard[0].name).toBe("welcome");
+      guest.socket.disconnect();
+    }
+  });
+
   test("a newer connection of the same session takes over, and the older one is to stop", async ({ forum }) => {
     const auth = { token: await forum.signIn("Ada"), session: "tab-1" };
     const older = connect(forum, { ...auth, incarnation: 1 });

@@ -6,7 +6,8 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Weak},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -46,23 +47,82 @@ pub(super) struct Intake {
 }
 
 /// Takes the events of one socket, in order, on its reader.
+///
+/// It listens from before the client is told that it is connected: a client that answers at once may be faster than the
+/// task that is to accept the socket, and what nobody listens to is lost without a word. Such commands wait until
+/// [`open`](Self::open).
+#[derive(Clone)]
 pub(super) struct Commands {
-    pub(super) gateway: Gateway,
-    pub(super) connection: Weak<Connection>,
+    gateway: Weak<super::Inner>,
+    target: Arc<Mutex<Target>>,
+}
+
+/// Where commands go.
+enum Target {
+    /// The socket is not accepted yet.
+    Early(Vec<Pending>),
+    Connection(Weak<Connection>),
+}
+
+impl Commands {
+    pub(super) fn early(gateway: &Gateway) -> Self {
+        Self {
+            gateway: Arc::downgrade(&gateway.0),
+            target: Arc::new(Mutex::new(Target::Early(Vec::new()))),
+        }
+    }
+
+    /// Gives the connection what came before it, and then what comes.
+    pub(super) fn open(&self, connection: &Arc<Connection>) {
+        let mut target = self.target();
+        let next = Target::Connection(Arc::downgrade(connection));
+        if let (Target::Early(early), Some(gateway)) =
+            (mem::replace(&mut *target, next), self.gateway.upgrade())
+        {
+            // Under the lock, so that nothing overtakes them.
+            let gateway = Gateway(gateway);
+            early
+                .into_iter()
+                .for_each(|pending| gateway.take(connection, pending));
+        }
+    }
+
+    /// The socket is not accepted.
+    pub(super) fn shut(&self) {
+        *self.target() = Target::Connection(Weak::new());
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl MessageHandler<LocalAdapter, ()> for Commands {
     fn call(&self, socket: Arc<Socket>, value: Value, ack_id: Option<i64>) {
-        let Some(connection) = self.connection.upgrade() else {
+        let Some(gateway) = self.gateway.upgrade().map(Gateway) else {
             return;
         };
-        let command = read(&value, self.gateway.0.config.max_message_bytes);
+        let config = &gateway.0.config;
         let pending = Pending {
-            command,
+            command: read(&value, config.max_message_bytes),
             socket,
             ack_id,
         };
-        self.gateway.take(&connection, pending);
+        let connection = match &mut *self.target() {
+            Target::Early(early) if early.len() < config.max_pending_commands => {
+                early.push(pending);
+                return;
+            }
+            Target::Early(_) => {
+                // Nobody who means well sends so much before the first answer.
+                let _ = pending.socket.disconnect();
+                return;
+            }
+            Target::Connection(connection) => connection.upgrade(),
+        };
+        if let Some(connection) = connection {
+            gateway.take(&connection, pending);
+        }
     }
 }
 

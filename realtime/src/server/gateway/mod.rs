@@ -189,13 +189,15 @@ impl Gateway {
                 let identity = gateway
                     .identify(socket.req_parts(), auth.unwrap_or_default())
                     .await?;
+                let commands = intake::Commands::early(&gateway);
+                socket.on_fallback(commands.clone());
+                socket.extensions.insert(commands);
                 socket.extensions.insert(identity);
                 Ok::<(), ProtocolError>(())
             }
         };
         let accept = move |socket: SocketRef| {
             let gateway = accepting.upgrade().map(Gateway);
-            // Before the first await, or commands that are under way already would be lost.
             if let Some(gateway) = gateway {
                 gateway.accept(socket);
             }
@@ -285,12 +287,13 @@ impl Gateway {
 
     fn accept(&self, socket: SocketRef) {
         let identity: Option<Identity> = socket.extensions.remove();
+        let commands: Option<intake::Commands> = socket.extensions.remove();
         let wire = socket
             .req_parts()
             .extensions
             .get::<Arc<WireControl>>()
             .cloned();
-        let (Some(identity), Some(wire)) = (identity, wire) else {
+        let (Some(identity), Some(commands), Some(wire)) = (identity, commands, wire) else {
             tracing::error!("a socket came without its handshake");
             let _ = socket.disconnect();
             return;
@@ -304,10 +307,6 @@ impl Gateway {
             self.0.limiter.connection(),
             self.0.config.max_unsent_bytes,
         ));
-        socket.on_fallback(intake::Commands {
-            gateway: self.clone(),
-            connection: Arc::downgrade(&connection),
-        });
         let closing = (Arc::downgrade(&self.0), Arc::downgrade(&connection));
         socket.on_disconnect(move || {
             if let (Some(gateway), Some(connection)) = (closing.0.upgrade(), closing.1.upgrade()) {
@@ -324,12 +323,14 @@ impl Gateway {
                 "a newer connection of this session took over",
             );
             if older.id == id {
+                commands.shut();
                 return;
             }
         }
         let _ = connection.emit("welcome", &self.welcome(&connection));
         tracing::debug!(connection = id.0, user = ?connection.key().user, "connected");
         self.begin(&connection);
+        commands.open(&connection);
         if !socket.connected() {
             // It ended before it was listed, and `closed` did not find it.
             self.closed(&connection);
