@@ -7,6 +7,7 @@
 
 mod room;
 mod shard;
+mod subscriber;
 mod viewer;
 
 use std::{

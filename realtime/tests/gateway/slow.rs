@@ -19,7 +19,7 @@ pub struct Slow {
 }
 async fn ms(n: u64) {
     if n > 0 {
-        tokio::time::sleep(Duration::from_millis(n)).await
+        tokio::time::sleep(Duration::from_millis(n)).await;
     }
 }
 #[async_trait]

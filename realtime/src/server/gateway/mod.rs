@@ -1,15 +1,18 @@
 //! The gateway: from an HTTP request to an accepted socket, and from its commands to the hub and the broker.
 //!
 //! [`endpoint`] does the HTTP part and hands the upgraded stream over, wrapped in a [`wire`]; socketioxide speaks
-//! Socket.IO on it. The handshake is authenticated here, [`connection`]s are registered in [`sessions`],
-//! [`commands`] carries out what clients ask for, [`rights`] what the host decides of them, and [`people`] keeps what
-//! outlives them. A janitor task cuts dead connections and ends sessions whose grace is over.
+//! Socket.IO on it. The [`handshake`] finds out who it is and makes a [`connection`], which speaks for one of the
+//! [`sessions`]. Its commands pass the [`intake`], in order, and [`commands`] carries them out; [`rights`] is what the
+//! host decides of them. The [`teller`] tells rooms of sessions, [`people`] keeps what outlives them, and the
+//! [`janitor`] ends what is over.
 
 mod callbacks;
 mod commands;
 mod connection;
 mod endpoint;
+mod handshake;
 mod intake;
+mod janitor;
 mod people;
 mod rights;
 mod sessions;
@@ -27,48 +30,30 @@ use std::{
     time::Duration,
 };
 
-use connection::{Connection, Identity};
+use connection::Connection;
 pub(crate) use endpoint::socket;
 use http::{Request, request::Parts};
 use intake::Pending;
 use people::LastSeen;
-use rights::Known;
 use sessions::Sessions;
-use socketioxide::{
-    SocketIo, TransportType,
-    extract::{SocketRef, TryData},
-    handler::ConnectHandler,
-    service::SocketIoService,
-};
+use socketioxide::{SocketIo, TransportType, service::SocketIoService};
 use teller::Teller;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, MissedTickBehavior, interval},
+    time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wire::{Wire, WireControl};
 
 use super::{
-    auth::{Callbacks, Handshake},
+    auth::Callbacks,
     clock::Monotonic,
     config::RealtimeConfig,
-    hub::{Hub, Viewer, ViewerId},
+    hub::{Hub, ViewerId},
     limits::{Counted, Limiter, Place},
     store::Store,
 };
-use crate::{
-    core::replica::TYPING_REPEAT_MS,
-    protocol::{
-        Announcements, Auth, CloseAction, ErrorCode, PROTOCOL_VERSION, ProtocolError, SessionId,
-        UserId, Welcome,
-    },
-};
-
-/// How often dead connections and ended graces are looked for.
-const JANITOR_TICK: Duration = Duration::from_millis(250);
-
-/// How often the limits of people who are gone are forgotten.
-const MAINTAIN_EVERY: Duration = Duration::from_secs(5);
+use crate::protocol::{Announcements, CloseAction, ErrorCode, ProtocolError, UserId};
 
 /// How long a client may take from the open socket to its Socket.IO connect packet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -168,42 +153,8 @@ impl Gateway {
         for worker in 0..teller::WORKERS {
             tasks.spawn(gateway.clone().tell(worker, stop.clone()));
         }
-        tasks.spawn(janitor(gateway.clone(), stop));
+        tasks.spawn(janitor::run(gateway.clone(), stop));
         gateway
-    }
-
-    /// Installs the handshake and what follows it.
-    fn accept_sockets(&self, io: &SocketIo) {
-        // Weak, because the callbacks live in the service that the gateway owns.
-        let (authenticating, accepting) = (Arc::downgrade(&self.0), Arc::downgrade(&self.0));
-        let authenticate = move |socket: SocketRef, TryData(auth): TryData<Option<Auth>>| {
-            let gateway = authenticating.upgrade().map(Gateway);
-            async move {
-                let gateway = gateway.ok_or_else(going_away)?;
-                let auth = auth.map_err(|error| {
-                    ProtocolError::new(
-                        ErrorCode::BadRequest,
-                        format!("the auth payload cannot be read: {error}"),
-                    )
-                })?;
-                let identity = gateway
-                    .identify(socket.req_parts(), auth.unwrap_or_default())
-                    .await?;
-                let commands = intake::Commands::early(&gateway);
-                socket.on_fallback(commands.clone());
-                socket.extensions.insert(commands);
-                socket.extensions.insert(identity);
-                Ok::<(), ProtocolError>(())
-            }
-        };
-        let accept = move |socket: SocketRef| {
-            let gateway = accepting.upgrade().map(Gateway);
-            if let Some(gateway) = gateway {
-                gateway.accept(socket);
-            }
-            std::future::ready(())
-        };
-        io.ns("/", accept.with(authenticate));
     }
 
     /// Runs the gateway over any stream on which the WebSocket handshake is done.
@@ -229,141 +180,6 @@ impl Gateway {
                     format!("not a Socket.IO request: {error}"),
                 )
             })
-    }
-
-    /// Establishes who connects.
-    async fn identify(&self, parts: &Parts, auth: Auth) -> Result<Identity, ProtocolError> {
-        if self.0.draining.load(Ordering::Relaxed) {
-            return Err(going_away());
-        }
-        if auth.protocol != PROTOCOL_VERSION {
-            let sentence = format!(
-                "this server speaks protocol {PROTOCOL_VERSION}, not {}: reload",
-                auth.protocol
-            );
-            return Err(ProtocolError::new(ErrorCode::UnsupportedProtocol, sentence));
-        }
-        let rights = self.rights();
-        let handshake = Handshake::new(Arc::new(parts.clone()), auth.token);
-        let Known {
-            user,
-            issued,
-            expires,
-            invisible,
-        } = self.know(handshake).await?;
-        let session = auth.session.unwrap_or_else(|| {
-            SessionId::try_from(format!("a{:032x}", rand::random::<u128>()))
-                .expect("33 hexadecimal digits")
-        });
-        let place = match &user {
-            None => None,
-            // It takes the place of the connection that it takes over from.
-            Some(user) if self.0.sessions.is_known(&user.id, &session) => None,
-            Some(user) => Some(Arc::new(self.one_more_of(&user.id)?)),
-        };
-        Ok(Identity {
-            user,
-            session,
-            // Far above what a client reaches by counting, and small enough to be shifted.
-            incarnation: auth.incarnation.min(1 << 38),
-            device: auth.device,
-            device_kind: auth.device_kind,
-            issued,
-            expires,
-            invisible,
-            _place: place,
-            rights,
-        })
-    }
-
-    /// A place among a person's connections.
-    fn one_more_of(&self, user: &UserId) -> Result<Place<UserId>, ProtocolError> {
-        self.0.per_person.enter(user.clone()).ok_or_else(|| {
-            let most = self.0.config.limits.connections_per_person;
-            let sentence = format!("you are connected {most} times already: close some pages");
-            ProtocolError::new(ErrorCode::LimitExceeded, sentence)
-        })
-    }
-
-    fn accept(&self, socket: SocketRef) {
-        let identity: Option<Identity> = socket.extensions.remove();
-        let commands: Option<intake::Commands> = socket.extensions.remove();
-        let wire = socket
-            .req_parts()
-            .extensions
-            .get::<Arc<WireControl>>()
-            .cloned();
-        let (Some(identity), Some(commands), Some(wire)) = (identity, commands, wire) else {
-            tracing::error!("a socket came without its handshake");
-            let _ = socket.disconnect();
-            return;
-        };
-        let id = ViewerId(self.0.next_connection.fetch_add(1, Ordering::Relaxed));
-        let connection = Arc::new(Connection::new(
-            id,
-            identity,
-            wire,
-            socket.clone(),
-            self.0.limiter.connection(),
-            self.0.config.max_unsent_bytes,
-        ));
-        let closing = (Arc::downgrade(&self.0), Arc::downgrade(&connection));
-        socket.on_disconnect(move || {
-            if let (Some(gateway), Some(connection)) = (closing.0.upgrade(), closing.1.upgrade()) {
-                Gateway(gateway).closed(&connection);
-            }
-            std::future::ready(())
-        });
-        connection.wire.set_in_use(true);
-        self.connections().insert(id, connection.clone());
-        if let Some(older) = self.0.sessions.attach(&connection) {
-            older.close(
-                CloseAction::Stop,
-                ErrorCode::Replaced,
-                "a newer connection of this session took over",
-            );
-            if older.id == id {
-                commands.shut();
-                return;
-            }
-        }
-        let _ = connection.emit("welcome", &self.welcome(&connection));
-        tracing::debug!(connection = id.0, user = ?connection.key().user, "connected");
-        self.begin(&connection);
-        commands.open(&connection);
-        if !socket.connected() {
-            // It ended before it was listed, and `closed` did not find it.
-            self.closed(&connection);
-        }
-    }
-
-    fn welcome(&self, connection: &Connection) -> Welcome {
-        let config = &self.0.config;
-        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-        let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
-        Welcome {
-            protocol: PROTOCOL_VERSION,
-            session: connection.identity.session.clone(),
-            user: connection.identity.user.clone(),
-            typing_repeat_ms: TYPING_REPEAT_MS as u32,
-            heartbeat_ms: millis(config.heartbeat_interval),
-            idle_ms: millis(config.away_after_idle),
-            hidden_ms: millis(config.away_after_hidden),
-            expires_in_ms: connection.expires().map(left),
-            invisible: self.0.sessions.is_invisible(connection.key()),
-        }
-    }
-
-    /// Lets the connection hear what is said to everyone.
-    async fn hear_announcements(&self, connection: &Arc<Connection>) {
-        let viewer: Arc<dyn Viewer> = connection.clone();
-        let room = Announcements::id();
-        if let Err(error) = self.0.hub.overhear(room.clone(), &viewer).await {
-            tracing::warn!(%error, "a client does not hear announcements");
-        }
-        if !self.connections().contains_key(&connection.id) {
-            self.0.hub.leave(&room, connection.id);
-        }
     }
 
     /// The connection is gone, for whatever reason.
@@ -447,42 +263,4 @@ impl Gateway {
 
 pub(super) fn going_away() -> ProtocolError {
     ProtocolError::new(ErrorCode::GoingAway, "the server restarts: connect again")
-}
-
-/// Cuts connections from which nothing comes or that do not read, and ends sessions whose grace is over.
-async fn janitor(gateway: Gateway, stop: CancellationToken) {
-    let inner = &gateway.0;
-    let silence = inner.config.ping_interval + inner.config.ping_timeout;
-    let mut tick = interval(JANITOR_TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut maintained = Instant::now();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => break,
-            _ = tick.tick() => {}
-        }
-        let now = Instant::now();
-        let connections: Vec<_> = gateway.connections().values().cloned().collect();
-        for connection in connections {
-            if let Some(reason) = connection.wire.verdict(silence, inner.config.stall_timeout) {
-                tracing::info!(connection = connection.id.0, reason, "cut a connection");
-                connection.wire.cut();
-                // Presence must not wait until the transport has noticed.
-                gateway.closed(&connection);
-            }
-            gateway.expire(&connection, now);
-        }
-        gateway.loose().retain(|(due, wire)| {
-            let over = *due <= now;
-            if over && !wire.is_in_use() {
-                wire.cut();
-            }
-            !over && !wire.is_over()
-        });
-        inner.teller.mark(inner.sessions.take_due(now));
-        if now.duration_since(maintained) >= MAINTAIN_EVERY {
-            maintained = now;
-            inner.limiter.maintain();
-        }
-    }
 }

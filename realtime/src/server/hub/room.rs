@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use serde_json::value::{RawValue, to_raw_value};
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::viewer::{Viewer, ViewerId};
+use super::{
+    subscriber::{Subscriber, written},
+    viewer::{Viewer, ViewerId},
+};
 use crate::{
     core::{
         log::Retention,
@@ -17,7 +19,7 @@ use crate::{
         replica::{Applied, Change, Crowd, Replica},
     },
     protocol::{
-        Digest, FirstView, Member, Own, Position, RoomId, Signalled, TypingNow, UnixMillis, UserId,
+        Digest, FirstView, Member, Position, RoomId, Signalled, TypingNow, UnixMillis, UserId,
     },
     server::clock::unix_millis,
 };
@@ -52,49 +54,6 @@ pub(super) struct RoomState {
     pub(super) scheduled: bool,
     /// A place and presence version at the broker that the replica had not reached when it was asked.
     suspect: Option<(Position, u64)>,
-}
-
-struct Subscriber {
-    viewer: Arc<dyn Viewer>,
-    /// Set where frames were lost to a full buffer: the last position before them, if the client named or has one.
-    behind: Option<Option<Position>>,
-    /// The people it watches where the room does not show everyone.
-    watched: Vec<UserId>,
-    /// The people whom only it was shown.
-    own: Vec<Member>,
-    /// Whether it has not been told who types.
-    typing_due: bool,
-}
-
-impl Subscriber {
-    /// Shows the whole room.
-    fn show(&mut self, replica: &Replica, since: Option<Position>) -> bool {
-        let own = replica.own(self.viewer.key().user.as_ref(), &self.watched);
-        let view = written(&replica.joined(since, own.clone()));
-        let shown = self.viewer.send("joined", &view).is_ok();
-        self.behind = (!shown).then_some(since);
-        if shown {
-            self.own = own;
-            self.typing_due = false;
-        }
-        shown
-    }
-
-    /// Shows what only this viewer is to see, where that is something else than before.
-    fn show_own(&mut self, replica: &Replica, room: &RoomId) -> bool {
-        let members = replica.own(self.viewer.key().user.as_ref(), &self.watched);
-        if members == self.own {
-            return true;
-        }
-        self.own.clone_from(&members);
-        let room = room.clone();
-        let own = written(&Own { room, members });
-        self.viewer.send("own", &own).is_ok()
-    }
-}
-
-fn written<T: serde::Serialize>(frame: &T) -> Box<RawValue> {
-    to_raw_value(frame).expect("frames are plain data")
 }
 
 fn slot(room: &RoomId) -> u64 {

@@ -1,0 +1,56 @@
+//! One viewer of a served room, and what it has been shown beside what everyone is.
+
+use std::sync::Arc;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::viewer::Viewer;
+use crate::{
+    core::replica::Replica,
+    protocol::{Member, Own, Position, RoomId, UserId},
+};
+
+/// One viewer of a room.
+pub(super) struct Subscriber {
+    pub(super) viewer: Arc<dyn Viewer>,
+    /// Set where frames were lost to a full buffer: the last position before them, if the client named or has one.
+    pub(super) behind: Option<Option<Position>>,
+    /// The people it watches where the room does not show everyone.
+    pub(super) watched: Vec<UserId>,
+    /// The people whom only it was shown.
+    pub(super) own: Vec<Member>,
+    /// Whether it has not been told who types.
+    pub(super) typing_due: bool,
+}
+
+impl Subscriber {
+    /// Shows the whole room.
+    pub(super) fn show(&mut self, replica: &Replica, since: Option<Position>) -> bool {
+        let own = replica.own(self.viewer.key().user.as_ref(), &self.watched);
+        let view = written(&replica.joined(since, own.clone()));
+        let shown = self.viewer.send("joined", &view).is_ok();
+        self.behind = (!shown).then_some(since);
+        if shown {
+            self.own = own;
+            self.typing_due = false;
+        }
+        shown
+    }
+
+    /// Shows what only this viewer is to see, where that is something else than before.
+    pub(super) fn show_own(&mut self, replica: &Replica, room: &RoomId) -> bool {
+        let members = replica.own(self.viewer.key().user.as_ref(), &self.watched);
+        if members == self.own {
+            return true;
+        }
+        self.own.clone_from(&members);
+        let room = room.clone();
+        let own = written(&Own { room, members });
+        self.viewer.send("own", &own).is_ok()
+    }
+}
+
+/// A frame as it is sent, written once for all who are sent it.
+pub(super) fn written<T: serde::Serialize>(frame: &T) -> Box<RawValue> {
+    to_raw_value(frame).expect("frames are plain data")
+}
