@@ -6,7 +6,7 @@ use super::avatar::Avatar;
 use crate::{
     core::view::ViewState,
     hooks::{RoomSource, use_presence},
-    protocol::RoomId,
+    protocol::{RoomId, Status},
 };
 
 /// The faces of who is in a room, the first to come first: at most `max`, then how many more, then the guests.
@@ -44,7 +44,16 @@ fn avatars(room: Signal<RoomId>, max: usize) -> AnyView {
             .take(max)
             .collect::<Vec<_>>()
     };
-    let more = move || presence.count.get().saturating_sub(max);
+    // Who hides is shown to themselves, and counted by nobody.
+    let counted = move || {
+        presence.members.with(|members| {
+            let shown = members.iter().take(max);
+            shown
+                .filter(|member| member.status != Status::Invisible)
+                .count()
+        })
+    };
+    let more = move || presence.count.get().saturating_sub(counted());
     let loading = move || presence.state.get() == ViewState::Loading;
     let state = move || match presence.state.get() {
         ViewState::Loading => "loading",
@@ -58,7 +67,10 @@ fn avatars(room: Signal<RoomId>, max: usize) -> AnyView {
     };
     let crowded = move || more() > 0;
     let guests = move || presence.guests.get() > 0;
-    let nobody = move || !loading() && presence.count.get() == 0 && presence.guests.get() == 0;
+    let nobody = move || {
+        let alone = presence.members.with(Vec::is_empty) && presence.count.get() == 0;
+        !loading() && alone && presence.guests.get() == 0
+    };
     view! {
         <div class="rt-presence" data-state=state aria-busy=move || loading().to_string()>
             <ul class="rt-avatars" aria-label=label>
