@@ -215,7 +215,7 @@ impl World {
                 Output::Open
                 | Output::Close
                 | Output::Connection
-                | Output::NeedToken
+                | Output::NeedToken(_)
                 | Output::Signal(_)
                 | Output::Answered(..) => {}
             }

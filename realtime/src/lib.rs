@@ -30,11 +30,13 @@ pub mod server_fns;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use self::core::{session::Answer, view::ViewState};
 pub use components::{ConnectionBadge, PresenceAvatars, RealtimeStyles, TypingIndicator};
 pub use hooks::{
-    UseConnectionReturn, UseOnlineReturn, UsePresenceReturn, UseSignalsReturn, UseStatusReturn,
-    UseTypingReturn, provide_realtime, use_announcements, use_connection, use_first_view,
-    use_online, use_presence, use_room_events, use_signals, use_status, use_typing, use_watch,
+    ConnectionState, RealtimeOptions, Since, TokenSource, UseConnectionReturn, UseOnlineReturn,
+    UsePresenceReturn, UseSignalsReturn, UseStatusReturn, UseTypingReturn, provide_realtime,
+    provide_realtime_with, use_announcements, use_connection, use_first_view, use_online,
+    use_presence, use_room_events, use_signals, use_status, use_typing, use_watch,
 };
 pub use protocol::{
     DeviceKind, Draft, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room,

@@ -1,7 +1,7 @@
 //! Who is signed in on this page, and the bar that shows it.
 
 use leptos::prelude::*;
-use leptos_realtime::{hooks::ConnectionState, use_connection, use_status};
+use leptos_realtime::{ConnectionState, use_connection, use_status};
 use leptos_router::{components::A, hooks::use_location};
 
 use super::AppearOffline;

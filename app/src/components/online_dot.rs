@@ -1,7 +1,7 @@
 //! Whether somebody is online, as a small dot.
 
 use leptos::prelude::*;
-use leptos_realtime::{Status, use_online};
+use leptos_realtime::{Status, UserId, use_online};
 
 /// A status as styles and tests know it.
 pub fn status_name(status: Status) -> &'static str {
@@ -16,7 +16,7 @@ pub fn status_name(status: Status) -> &'static str {
 /// so that nothing moves when they come and go.
 #[component]
 pub fn OnlineDot(person: i64) -> impl IntoView {
-    let presence = use_online(person);
+    let presence = use_online(UserId::from(person));
     let status = move || {
         presence
             .member

@@ -1,14 +1,14 @@
 //! From a component's room, which may change, to uses and listeners of the session, which end with the component.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use leptos::{prelude::*, reactive::owner::WeakOwner};
 use serde::de::DeserializeOwned;
 
 use super::store::Client;
 use crate::{
-    core::view::RoomView,
-    hooks::RealtimeContext,
+    core::{places::Places, view::RoomView},
+    hooks::{RealtimeContext, Since, SinceKind},
     protocol::{Position, RoomId, RoomUpdate, Signalled, UserId},
 };
 
@@ -24,11 +24,16 @@ pub(crate) fn follow_room<E: FnOnce() + 'static>(
     Effect::new(move |_| {
         let room = room.get();
         let client = context.client.clone();
-        let view = client.acquire(&room, context.first_view(&room).as_ref());
+        let first = context.first_view(&room);
+        let view = client.acquire(&room, first.as_ref());
         let end = send_wrapper::SendWrapper::new(begin(&room, view, &client));
+        let context = context.clone();
         on_cleanup(move || {
             end.take()();
             client.release(&room);
+            if let Some(first) = &first {
+                context.drop_first_view(first);
+            }
         });
     });
 }
@@ -36,7 +41,7 @@ pub(crate) fn follow_room<E: FnOnce() + 'static>(
 /// Listens to whichever room the signal names. Events that cannot be read as `E` are told as such.
 pub(crate) fn listen<E: DeserializeOwned + 'static>(
     room: Signal<RoomId>,
-    since: Option<Position>,
+    since: Since,
     f: impl Fn(RoomUpdate<E>) + 'static,
 ) {
     let Some(context) = use_context::<RealtimeContext>() else {
@@ -44,26 +49,42 @@ pub(crate) fn listen<E: DeserializeOwned + 'static>(
     };
     // Weak, because the owner holds the listener: together they would never end.
     let owner = Owner::current().map(|owner| owner.downgrade());
-    let tell = Rc::new(move |position, event: Option<crate::protocol::WireEvent>| {
-        let update = match event {
-            Some(event) => RoomUpdate::read(position, &event),
-            None => RoomUpdate::Reset(position),
-        };
-        // So that the host's callback finds the component's contexts.
-        match owner.as_ref().and_then(WeakOwner::upgrade) {
-            Some(owner) => owner.with(|| f(update)),
-            None => f(update),
-        }
-    });
-    // The position belongs to the page's data, and so to the room with which the page began.
-    let began = room.get_untracked();
+    let tell = Rc::new(
+        move |position: Position, event: Option<crate::protocol::WireEvent>| {
+            let update = match event {
+                Some(event) => RoomUpdate::read(position, &event),
+                None => RoomUpdate::Reset(position),
+            };
+            // So that the host's callback finds the component's contexts.
+            match owner.as_ref().and_then(WeakOwner::upgrade) {
+                Some(owner) => owner.with(|| f(update)),
+                None => f(update),
+            }
+        },
+    );
+    let places = Rc::new(RefCell::new(Places::default()));
     let views = context.clone();
     follow_room(&context, room, move |room, _, client| {
-        let since = match *room == began {
-            true => since,
-            false => views.first_view(room).map(|view| view.position),
-        };
-        let id = client.listen(room, since, tell.clone());
+        let first = views.first_view(room).map(|view| view.position);
+        let id = match since.0 {
+            SinceKind::Fixed(since) => {
+                let since = places.borrow_mut().begin(room, since, first);
+                Some(since)
+            }
+            // Tracked: it is begun anew with the data.
+            SinceKind::Followed(since) => {
+                let since = since.get();
+                places.borrow_mut().follow(room, since).map(Some)
+            }
+        }
+        .and_then(|since| {
+            let (places, tell, of) = (places.clone(), tell.clone(), room.clone());
+            let tell = Rc::new(move |position, event| {
+                places.borrow_mut().told(&of, position);
+                tell(position, event);
+            });
+            client.listen(room, since, tell)
+        });
         let (client, room) = (client.clone(), room.clone());
         move || {
             if let Some(id) = id {

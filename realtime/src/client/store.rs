@@ -18,12 +18,14 @@ use super::{
 };
 use crate::{
     core::{
+        clock::SteadyClock,
         session::{
             Answer, Connection, Input, ListenerId, Output, RequestId, Session, SessionConfig,
+            Token, TokenRequest, WatchId,
         },
         view::RoomView,
     },
-    hooks::{ConnectionState, TokenSource},
+    hooks::{ConnectionState, RealtimeOptions, TokenSource},
     protocol::{FirstView, Position, RoomId, Signalled, User, UserId, WireEvent},
 };
 
@@ -45,7 +47,9 @@ struct Inner {
     session: RefCell<Session>,
     transport: RefCell<Option<Transport>>,
     timer: RefCell<Option<TimeoutHandle>>,
-    clock: Cell<u64>,
+    clock: Cell<SteadyClock>,
+    /// Whether the page is gone: nothing is done any more.
+    closed: Cell<bool>,
     /// Whether outputs are being performed further up the stack.
     performing: Cell<bool>,
     page: RefCell<Option<Page>>,
@@ -62,9 +66,15 @@ struct Inner {
 }
 
 impl Client {
-    pub(crate) fn new(path: &str, tokens: Option<TokenSource>) -> Self {
+    pub(crate) fn new(options: RealtimeOptions) -> Self {
+        let RealtimeOptions {
+            path,
+            tokens,
+            linger,
+        } = options;
         let config = SessionConfig {
             asks_for_token: tokens.is_some(),
+            linger_ms: u64::try_from(linger.as_millis()).unwrap_or(u64::MAX),
             ..SessionConfig::default()
         };
         let location = window().location();
@@ -83,6 +93,7 @@ impl Client {
             transport: RefCell::default(),
             timer: RefCell::default(),
             clock: Cell::default(),
+            closed: Cell::default(),
             performing: Cell::default(),
             page: RefCell::default(),
             tokens,
@@ -100,8 +111,14 @@ impl Client {
 
     /// Connects, and follows what the page and its machine do.
     pub(crate) fn start(&self) {
-        let client = self.clone();
-        let page = Page::follow(move |input| client.input(input));
+        let (client, clock) = (self.clone(), self.clone());
+        let tell = move |input: Input<'_>| {
+            if matches!(input, Input::Closed) {
+                client.0.transport.take();
+            }
+            client.input(input);
+        };
+        let page = Page::follow(move || clock.now(), tell);
         self.0.page.replace(Some(page));
         self.input(Input::Start);
     }
@@ -114,6 +131,8 @@ impl Client {
 
     /// Ends the connection, without a word: another page of this tab may go on with the session.
     pub(crate) fn close(&self) {
+        self.run(|session, _| session.halt());
+        self.0.closed.set(true);
         self.0.page.take();
         self.0.transport.take();
         if let Some(timer) = self.0.timer.take() {
@@ -149,6 +168,9 @@ impl Client {
 
     /// Asks something of the server, and waits for what becomes of it.
     async fn ask(&self, request: impl FnOnce(&mut Session, u64) -> RequestId) -> Answer {
+        if self.0.closed.get() {
+            return Answer::Lost;
+        }
         let (sender, receiver) = oneshot::channel();
         // Known before the answer can come.
         let id = request(&mut self.0.session.borrow_mut(), self.now());
@@ -158,8 +180,15 @@ impl Client {
     }
 
     /// Shows these people of a room in use even where it is too large to show everyone.
-    pub(crate) fn watch(&self, room: &RoomId, people: Vec<UserId>) {
-        self.run(|session, _| session.watch(room, people));
+    pub(crate) fn watch(&self, room: &RoomId, people: Vec<UserId>) -> Option<WatchId> {
+        let list = self.0.session.borrow_mut().watch(room, None, people);
+        self.run(|_, _| {});
+        list
+    }
+
+    /// Takes such a list of people away.
+    pub(crate) fn unwatch(&self, room: &RoomId, list: WatchId) {
+        self.run(|session, _| session.unwatch(room, list));
     }
 
     /// Calls with each signal of a room in use.
@@ -228,10 +257,11 @@ impl Client {
         self.run(|session, now| session.typing(now, room, on));
     }
 
-    /// The browser's clock, never backwards: unlike the monotonic one it goes on while the machine sleeps.
+    /// The session's time: that of the browser's clock, which unlike the monotonic one goes on while the machine sleeps.
     fn now(&self) -> u64 {
-        let now = self.0.clock.get().max(js_sys::Date::now() as u64);
-        self.0.clock.set(now);
+        let mut clock = self.0.clock.get();
+        let now = clock.now(js_sys::Date::now() as u64);
+        self.0.clock.set(clock);
         now
     }
 
@@ -243,6 +273,9 @@ impl Client {
     /// Takes one step and performs what comes of it, outside of the borrow: a listener may call back. What it causes
     /// waits for its turn, so that events stay in order.
     fn run(&self, step: impl FnOnce(&mut Session, u64)) {
+        if self.0.closed.get() {
+            return;
+        }
         step(&mut self.0.session.borrow_mut(), self.now());
         if self.0.performing.replace(true) {
             return;
@@ -258,17 +291,7 @@ impl Client {
 
     fn perform(&self, output: Output) {
         match output {
-            Output::NeedToken => {
-                let token = self.0.tokens.clone();
-                let client = self.clone();
-                spawn_local(async move {
-                    let token = match token {
-                        Some(next) => next.0().await,
-                        None => None,
-                    };
-                    client.input(Input::Token(token));
-                });
-            }
+            Output::NeedToken(request) => self.fetch_token(request),
             Output::Signal(signal) => {
                 let listeners = self.0.signal_listeners.borrow();
                 let of_room = listeners.values().filter(|(room, _)| *room == signal.room);
@@ -309,30 +332,50 @@ impl Client {
         }
     }
 
+    fn fetch_token(&self, request: TokenRequest) {
+        let (client, source) = (self.clone(), self.0.tokens.clone());
+        spawn_local(async move {
+            let token = match source {
+                Some(source) => source.0().await,
+                None => Ok(None),
+            };
+            let token = match token {
+                Ok(token) => token.map_or(Token::Absent, Token::Given),
+                Err(error) => {
+                    leptos::logging::debug_warn!("no token for the live connection: {error}");
+                    Token::Failed
+                }
+            };
+            client.input(Input::Token(request, token));
+        });
+    }
+
     fn show_connection(&self) {
-        let (state, user) = {
+        // Set after the borrow: whoever follows a signal may call back at once.
+        let (state, user, latency, invisible) = {
             let session = self.0.session.borrow();
             let state = match session.connection() {
                 Connection::Idle => ConnectionState::Idle,
-                Connection::Connecting { .. } => ConnectionState::Connecting,
+                Connection::Connecting { attempt } => {
+                    ConnectionState::Connecting { attempt: *attempt }
+                }
                 Connection::Live => ConnectionState::Live,
                 Connection::Waiting { attempt, until } => ConnectionState::Waiting {
                     attempt: *attempt,
-                    next_try: *until,
+                    next_try: self.0.clock.get().shown(*until),
                 },
                 Connection::Offline => ConnectionState::Offline,
                 Connection::Stopped(goodbye) => ConnectionState::Stopped(goodbye.clone()),
             };
-            let latency = session.latency_ms();
-            if self.0.latency.with_untracked(|shown| *shown != latency) {
-                self.0.latency.set(latency);
-            }
-            let invisible = session.is_invisible();
-            if self.0.invisible.with_untracked(|shown| *shown != invisible) {
-                self.0.invisible.set(invisible);
-            }
-            (state, session.user().cloned())
+            let user = session.user().cloned();
+            (state, user, session.latency_ms(), session.is_invisible())
         };
+        if self.0.latency.with_untracked(|shown| *shown != latency) {
+            self.0.latency.set(latency);
+        }
+        if self.0.invisible.with_untracked(|shown| *shown != invisible) {
+            self.0.invisible.set(invisible);
+        }
         if self.0.state.with_untracked(|shown| *shown != state) {
             self.0.state.set(state);
         }
@@ -363,6 +406,9 @@ impl Client {
     fn set_timer(&self) {
         if let Some(timer) = self.0.timer.take() {
             timer.clear();
+        }
+        if self.0.closed.get() {
+            return;
         }
         let now = self.now();
         let Some(deadline) = self.0.session.borrow().deadline(now) else {

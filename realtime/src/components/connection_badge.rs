@@ -43,7 +43,7 @@ pub fn ConnectionBadge() -> impl IntoView {
     watch_trouble(troubled, shown, now);
     let text = move || match (shown.get(), connection.state.get()) {
         (false, _) | (_, ConnectionState::Idle | ConnectionState::Live) => "",
-        (_, ConnectionState::Connecting | ConnectionState::Waiting { .. }) => {
+        (_, ConnectionState::Connecting { .. } | ConnectionState::Waiting { .. }) => {
             if was_live.get() {
                 "Reconnecting…"
             } else {
@@ -59,8 +59,12 @@ pub fn ConnectionBadge() -> impl IntoView {
         }
         _ => String::new(),
     };
-    let has_stopped =
-        move || shown.get() && matches!(connection.state.get(), ConnectionState::Stopped(_));
+    let way_out = move || match (shown.get(), connection.state.get()) {
+        (true, ConnectionState::Stopped(goodbye)) => Some(goodbye.action),
+        _ => None,
+    };
+    let is_old = move || way_out() == Some(CloseAction::Reload);
+    let has_stopped = move || way_out().is_some_and(|action| action != CloseAction::Reload);
     view! {
         <div class="rt-connection" data-state=move || name(&connection.state.get()) data-shown=move || (!text().is_empty()).to_string()>
             <span role="status">{text}</span>
@@ -68,6 +72,9 @@ pub fn ConnectionBadge() -> impl IntoView {
             <span aria-hidden="true">{countdown}</span>
             <Show when=has_stopped>
                 <button type="button" on:click=move |_| connection.reconnect.run(())>"Connect"</button>
+            </Show>
+            <Show when=is_old>
+                <button type="button" on:click=|_| reload()>"Reload"</button>
             </Show>
         </div>
     }
@@ -78,7 +85,7 @@ pub fn ConnectionBadge() -> impl IntoView {
 fn name(state: &ConnectionState) -> &'static str {
     match state {
         ConnectionState::Idle => "idle",
-        ConnectionState::Connecting => "connecting",
+        ConnectionState::Connecting { .. } => "connecting",
         ConnectionState::Live => "live",
         ConnectionState::Waiting { .. } => "waiting",
         ConnectionState::Offline => "offline",
@@ -99,6 +106,12 @@ fn stopped(action: CloseAction) -> &'static str {
         CloseAction::Reload => "There is a new version: please load the page again.",
         CloseAction::Stop | CloseAction::Retry => "Live updates have stopped.",
     }
+}
+
+/// Loads the page anew, with the newer version of the app.
+fn reload() {
+    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+    let _ = window().location().reload();
 }
 
 /// Shows trouble once it has lasted, and keeps the countdown going.

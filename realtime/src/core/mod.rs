@@ -8,9 +8,11 @@
 //! Times are milliseconds from any fixed origin, unless a type says [`UnixMillis`](crate::protocol::UnixMillis).
 
 pub mod backoff;
+pub mod clock;
 pub mod codec;
 pub mod log;
 pub mod message;
+pub mod places;
 pub mod replica;
 pub mod session;
 pub mod view;

@@ -9,6 +9,7 @@ use crate::protocol::{
 
 /// How much a view can be trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ViewState {
     /// Nothing is known yet.
     #[default]

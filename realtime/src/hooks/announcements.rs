@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::use_room_events;
-use crate::protocol::{Announcements, RoomUpdate};
+use crate::protocol::{Announcements, Position, RoomUpdate};
 
 /// Calls `f` with everything that the host [announces](crate::Realtime::announce) from now on. After an absence that
 /// was longer than the retention it is a [`RoomUpdate::Reset`].
@@ -31,5 +31,5 @@ pub fn use_announcements<E>(f: impl Fn(RoomUpdate<E>) + 'static)
 where
     E: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    use_room_events(Announcements::<E>::new(), None, f);
+    use_room_events(Announcements::<E>::new(), None::<Position>, f);
 }

@@ -7,12 +7,16 @@ use crate::protocol::{Goodbye, UnixMillis, User};
 
 /// The state of the page's connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConnectionState {
     /// Not connected yet: before hydration, and on the server.
     #[default]
     Idle,
     /// Connecting.
-    Connecting,
+    Connecting {
+        /// How many tries in a row have failed before.
+        attempt: u32,
+    },
     /// Connected.
     Live,
     /// Disconnected; the next try is due.
@@ -22,7 +26,7 @@ pub enum ConnectionState {
         /// When the next one is due, by the browser's clock.
         next_try: UnixMillis,
     },
-    /// Disconnected; the machine has no network.
+    /// Disconnected; the machine says that it has no network.
     Offline,
     /// The server ended it, and said what to do.
     Stopped(Goodbye),
@@ -30,6 +34,7 @@ pub enum ConnectionState {
 
 /// What [`use_connection`] returns.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct UseConnectionReturn {
     /// The state of the connection.
     pub state: Signal<ConnectionState>,
@@ -46,7 +51,7 @@ pub struct UseConnectionReturn {
 /// ## Usage
 /// ```
 /// use leptos::prelude::*;
-/// use leptos_realtime::{hooks::ConnectionState, use_connection};
+/// use leptos_realtime::{ConnectionState, use_connection};
 ///
 /// #[component]
 /// fn Lamp() -> impl IntoView {

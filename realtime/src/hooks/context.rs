@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use leptos::prelude::*;
@@ -33,6 +34,16 @@ impl RealtimeContext {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         views.iter().find(|view| view.room == *room).cloned()
+    }
+
+    /// Forgets a first view that has been shown, unless there is a newer one: at the next visit it would be old.
+    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+    pub(crate) fn drop_first_view(&self, shown: &FirstView) {
+        let mut views = self
+            .first_views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        views.retain(|view| view.room != shown.room || view.position != shown.position);
     }
 
     fn add_first_view(&self, view: FirstView) {
@@ -71,6 +82,8 @@ pub struct RealtimeOptions {
     pub path: String,
     /// Where the page gets its tokens, where it signs in with tokens and not with a cookie.
     pub tokens: Option<TokenSource>,
+    /// How long a room stays joined after its last use: the page that follows may use it too, once its data is there.
+    pub linger: Duration,
 }
 
 impl Default for RealtimeOptions {
@@ -78,6 +91,7 @@ impl Default for RealtimeOptions {
         Self {
             path: "/realtime".to_owned(),
             tokens: None,
+            linger: Duration::from_secs(2),
         }
     }
 }
@@ -96,15 +110,22 @@ impl RealtimeOptions {
         self.tokens = Some(tokens);
         self
     }
+
+    /// Keeps rooms joined for another time than two seconds after their last use.
+    #[must_use]
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
 }
 
 /// As [`provide_realtime`], with options.
 ///
 /// ```
 /// use leptos::prelude::*;
-/// use leptos_realtime::hooks::{RealtimeOptions, TokenSource, provide_realtime_with};
+/// use leptos_realtime::{RealtimeOptions, TokenSource, provide_realtime_with};
 ///
-/// # async fn fetch_token() -> Option<String> { None }
+/// # async fn fetch_token() -> Result<Option<String>, ServerFnError> { Ok(None) }
 /// #[component]
 /// fn App() -> impl IntoView {
 ///     provide_realtime_with(RealtimeOptions::default().tokens(TokenSource::new(fetch_token)));
@@ -116,7 +137,7 @@ pub fn provide_realtime_with(options: RealtimeOptions) {
     let context = RealtimeContext {
         first_views: Arc::default(),
         #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
-        client: Client::new(&options.path, options.tokens),
+        client: Client::new(options),
     };
     #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
     {
@@ -137,31 +158,47 @@ pub fn use_first_view(view: FirstView) {
 }
 
 /// A room's view as it changes: the first view until hydration, then what the client knows.
-pub(crate) fn use_room_view(room: Signal<RoomId>) -> Signal<RoomView> {
+#[derive(Clone, Copy)]
+pub(crate) struct ShownView {
+    room: Signal<RoomId>,
+    context: StoredValue<Option<RealtimeContext>>,
+    /// Nothing before the effect, which runs after hydration: the first client render equals the HTML.
+    live: RwSignal<Option<ArcRwSignal<RoomView>>>,
+}
+
+impl ShownView {
+    /// Looks at the view, and follows it.
+    pub(crate) fn with<T>(self, look: impl FnOnce(&RoomView) -> T) -> T {
+        self.live.with(|live| match live {
+            Some(live) => live.with(look),
+            None => look(&self.first()),
+        })
+    }
+
+    fn first(self) -> RoomView {
+        let room = self.room.get();
+        let first = self.context.try_get_value().flatten();
+        let first = first.and_then(|context| context.first_view(&room));
+        first
+            .as_ref()
+            .map(RoomView::from_first_view)
+            .unwrap_or_default()
+    }
+}
+
+pub(crate) fn use_room_view(room: Signal<RoomId>) -> ShownView {
     let context = use_context::<RealtimeContext>();
-    let first = {
-        let context = context.clone();
-        move |room: &RoomId| {
-            let view = context
-                .as_ref()
-                .and_then(|context| context.first_view(room));
-            view.as_ref()
-                .map(RoomView::from_first_view)
-                .unwrap_or_default()
-        }
-    };
+    let live = RwSignal::new(None::<ArcRwSignal<RoomView>>);
     #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
-    if let Some(context) = context {
-        // Nothing before the effect, which runs after hydration: the first client render equals the HTML.
-        let live = RwSignal::new(None::<ArcRwSignal<RoomView>>);
-        crate::client::follow_room(&context, room, move |_, view, _| {
+    if let Some(context) = &context {
+        crate::client::follow_room(context, room, move |_, view, _| {
             live.set(Some(view));
             || {}
         });
-        return Signal::derive(move || match live.get() {
-            Some(live) => live.get(),
-            None => first(&room.get()),
-        });
     }
-    Signal::derive(move || first(&room.get()))
+    ShownView {
+        room,
+        context: StoredValue::new(context),
+        live,
+    }
 }

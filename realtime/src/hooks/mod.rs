@@ -12,6 +12,7 @@ mod presence;
 mod room_events;
 mod room_source;
 mod signals;
+mod since;
 mod status;
 mod token;
 mod typing;
@@ -26,6 +27,9 @@ pub use presence::{UsePresenceReturn, use_presence};
 pub use room_events::use_room_events;
 pub use room_source::RoomSource;
 pub use signals::{UseSignalsReturn, use_signals};
+#[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+pub(crate) use since::Kind as SinceKind;
+pub use since::Since;
 pub use status::{UseStatusReturn, use_status};
 pub use token::TokenSource;
 pub use typing::{UseTypingReturn, use_typing};

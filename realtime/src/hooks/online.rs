@@ -7,6 +7,7 @@ use crate::protocol::{Member, Online, Room, Status, UnixMillis, UserId};
 
 /// What [`use_online`] returns.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct UseOnlineReturn {
     /// The person as they are online; nothing while they are not, or hide.
     pub member: Signal<Option<Member>>,
@@ -17,7 +18,8 @@ pub struct UseOnlineReturn {
 }
 
 /// Whether a person is online, wherever they are on the site: for an author's name on a page, outside any list of who
-/// is here. The host's `authorize` is asked for the room [`Online`].
+/// is here. The person may be a signal. Each person is one of the 64 rooms that a connection has at most; the host's
+/// `authorize` is asked for the room [`Online`].
 ///
 /// ## Usage
 /// ```
@@ -34,8 +36,10 @@ pub struct UseOnlineReturn {
 /// ## Server-side rendering
 /// Shows the [`FirstView`](crate::FirstView) of the room [`Online`] given to
 /// [`use_first_view`](super::use_first_view); without one nobody is online.
-pub fn use_online(user: impl Into<UserId>) -> UseOnlineReturn {
-    let view = use_room_view(Signal::stored(Online(user.into()).room_id()));
+pub fn use_online(user: impl Into<Signal<UserId>>) -> UseOnlineReturn {
+    let user = user.into();
+    let room = Memo::new(move |_| Online(user.get()).room_id());
+    let view = use_room_view(room.into());
     let member = Memo::new(move |_| view.with(|view| view.members.values().next().cloned()));
     UseOnlineReturn {
         member: member.into(),

@@ -10,6 +10,7 @@ use crate::{
 
 /// What [`use_presence`] returns.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct UsePresenceReturn {
     /// Everyone here, in the order in which they came; in a large room the first of them, and those whom this page
     /// [watches](super::use_watch). Who hides sees themselves here, and nobody else does.

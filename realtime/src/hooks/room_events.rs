@@ -1,12 +1,13 @@
 //! What happens in a room.
 
-use super::RoomSource;
-use crate::protocol::{Position, Room, RoomUpdate};
+use super::{RoomSource, Since};
+use crate::protocol::{Room, RoomUpdate};
 
 /// Calls `f` with everything that happens in a room after `since`, in order, once each.
 ///
 /// `since` is the position at which the page's data was read: [`FirstView::position`](crate::FirstView). Nothing
-/// between the reading and the connecting is missed. `None` means: from now on.
+/// between the reading and the connecting is missed. `None` means: from now on. Where the room is a signal, give a signal
+/// of the position too: see [`Since`]. Whoever comes back to a room goes on where they left it.
 ///
 /// ## Usage
 /// ```
@@ -28,7 +29,7 @@ use crate::protocol::{Position, Room, RoomUpdate};
 ///
 /// ## Server-side rendering
 /// Does nothing.
-pub fn use_room_events<S, F>(room: S, since: impl Into<Option<Position>>, f: F)
+pub fn use_room_events<S, F>(room: S, since: impl Into<Since>, f: F)
 where
     S: RoomSource,
     F: Fn(RoomUpdate<<S::Room as Room>::Event>) + 'static,

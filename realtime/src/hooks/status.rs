@@ -7,6 +7,7 @@ use crate::core::session::Answer;
 
 /// What [`use_status`] returns.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct UseStatusReturn {
     /// Whether the person hides from everybody else, on all their devices.
     pub invisible: Signal<bool>,

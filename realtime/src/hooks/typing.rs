@@ -7,6 +7,7 @@ use crate::protocol::{RoomId, User};
 
 /// What [`use_typing`] returns.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct UseTypingReturn {
     /// The other people who are typing.
     pub people: Signal<Vec<User>>,
@@ -50,12 +51,15 @@ fn typing_in(room: Signal<RoomId>) -> UseTypingReturn {
         })
     });
     let context = StoredValue::new(use_context::<RealtimeContext>());
+    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+    let typed_in = stop_at_the_end(context);
     let say = move |on: bool| {
         #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
         if let Some(Some(context)) = context.try_get_value()
             && let Some(room) = room.try_get_untracked()
         {
             context.client.typing(&room, on);
+            typed_in.try_set_value(on.then_some(room));
         }
         #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]
         let _ = (on, context);
@@ -65,4 +69,19 @@ fn typing_in(room: Signal<RoomId>) -> UseTypingReturn {
         start: Callback::new(move |()| say(true)),
         stop: Callback::new(move |()| say(false)),
     }
+}
+
+/// Where the component's person is typing, which ends with the component: a text that is gone is no longer written.
+#[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+fn stop_at_the_end(context: StoredValue<Option<RealtimeContext>>) -> StoredValue<Option<RoomId>> {
+    let typed_in = ArcStoredValue::new(None::<RoomId>);
+    let shared = StoredValue::from(typed_in.clone());
+    if let Some(context) = context.get_value() {
+        on_cleanup(move || {
+            if let Some(room) = typed_in.get_value() {
+                context.client.typing(&room, false);
+            }
+        });
+    }
+    shared
 }

@@ -8,7 +8,7 @@ use super::RoomSource;
 use crate::protocol::UserId;
 
 /// Shows these people of a room even where it is too large to show everyone, such as friends: at most
-/// [`JoinRoom::MAX_WATCHED`](crate::protocol::JoinRoom::MAX_WATCHED). They appear among the members of
+/// [`JoinRoom::MAX_WATCHED`](crate::protocol::JoinRoom::MAX_WATCHED), of all parts of the page together. They appear among the members of
 /// [`use_presence`](super::use_presence). The page's own person is always shown.
 ///
 /// ## Usage
@@ -33,8 +33,13 @@ pub fn use_watch(room: impl RoomSource, people: impl Into<Signal<Vec<UserId>>>) 
     #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
     if let Some(context) = use_context::<RealtimeContext>() {
         crate::client::follow_room(&context, room, move |room, _, client| {
-            client.watch(room, people.get());
-            || {}
+            let list = client.watch(room, people.get());
+            let (client, room) = (client.clone(), room.clone());
+            move || {
+                if let Some(list) = list {
+                    client.unwatch(&room, list);
+                }
+            }
         });
     }
     #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]

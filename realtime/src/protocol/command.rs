@@ -30,6 +30,9 @@ pub struct Auth {
     /// The kind of the device.
     #[serde(default)]
     pub device_kind: DeviceKind,
+    /// Whether somebody is at the device, as in [`ClientCommand::Heartbeat`].
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub active: bool,
 }
 
 fn current_protocol() -> u32 {
@@ -45,6 +48,7 @@ impl Default for Auth {
             incarnation: 0,
             device: None,
             device_kind: DeviceKind::Other,
+            active: true,
         }
     }
 }
@@ -167,6 +171,11 @@ struct Heartbeat {
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_yes(yes: &bool) -> bool {
+    *yes
 }
 
 #[derive(Serialize, Deserialize)]

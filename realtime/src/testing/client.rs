@@ -20,6 +20,7 @@ use crate::{
     core::{
         session::{
             Answer, Connection, Input, ListenerId, Output, RequestId, Session, SessionConfig,
+            Token, WatchId,
         },
         view::RoomView,
     },
@@ -30,6 +31,9 @@ type Tokens = Box<dyn FnMut() -> Option<String> + Send>;
 
 /// How long [`TestClient::until`] waits.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a room stays joined after its last use, in milliseconds: no page that follows needs time to load.
+const LINGER_MS: u64 = 250;
 
 /// The bytes in flight between client and node.
 const PIPE: usize = 64 * 1024;
@@ -47,6 +51,7 @@ pub struct TestClient {
     tokens: Option<Tokens>,
     rng: StdRng,
     listeners: BTreeMap<ListenerId, RoomId>,
+    watched: BTreeMap<RoomId, WatchId>,
     texts: Vec<String>,
 }
 
@@ -95,6 +100,10 @@ impl TestClient {
     }
 
     fn new(node: &Realtime, auth: Auth, config: SessionConfig) -> Self {
+        let config = SessionConfig {
+            linger_ms: LINGER_MS,
+            ..config
+        };
         Self {
             node: node.clone(),
             cookie: None,
@@ -107,6 +116,7 @@ impl TestClient {
             tokens: None,
             rng: StdRng::from_os_rng(),
             listeners: BTreeMap::new(),
+            watched: BTreeMap::new(),
             texts: Vec::new(),
         }
     }
@@ -146,7 +156,11 @@ impl TestClient {
 
     /// Shows these people of a room even where it is too large to show everyone.
     pub fn watch<R: Room>(&mut self, room: R, people: Vec<UserId>) {
-        self.session.watch(&room.room_id(), people);
+        let room = room.room_id();
+        let list = self.watched.remove(&room);
+        if let Some(list) = self.session.watch(&room, list, people) {
+            self.watched.insert(room, list);
+        }
     }
 
     /// Signals to everyone else in a room.
@@ -335,9 +349,10 @@ impl TestClient {
                 Output::Answered(request, answer) => {
                     self.answers.insert(request, answer);
                 }
-                Output::NeedToken => {
+                Output::NeedToken(request) => {
                     let token = self.tokens.as_mut().and_then(|next| next());
-                    self.input(Input::Token(token));
+                    let token = token.map_or(Token::Absent, Token::Given);
+                    self.input(Input::Token(request, token));
                 }
                 Output::Connection | Output::View(_) => {}
             }

@@ -192,3 +192,56 @@ async fn c12_one_heartbeat_does_not_ask_for_one_view_after_the_other() {
     let views = heard(&ada, "[\"joined\"") - before;
     assert!(views <= 1, "{views} views");
 }
+
+#[tokio::test(start_paused = true)]
+async fn c12_a_leave_over_the_limit_is_told_again_and_leaves_nobody_behind() {
+    let node = node_with(|config| config.limits.commands_per_connection = rate(1, 10)).await;
+    let mut ada = person(&node, "Ada").await;
+    let mut bob = person(&node, "Bob").await;
+    ada.until("both", |ada| ada.names(Board(7)).len() == 2)
+        .await;
+    bob.run_for(Duration::from_secs(20)).await;
+    ada.run_for(Duration::from_secs(1)).await;
+    // Pointer signals, and then he goes to another page.
+    for i in 0..14 {
+        bob.signal(Board(7), &i);
+    }
+    bob.touch();
+    bob.leave(Board(7));
+    let both = futures::future::join(
+        ada.run_for(Duration::from_secs(60)),
+        bob.run_for(Duration::from_secs(60)),
+    );
+    both.await;
+    assert!(live(&bob));
+    assert!(bob.view(Board(7)).is_none(), "his page has left");
+    assert_eq!(ada.names(Board(7)), ["Ada"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c12_a_watch_list_that_is_too_long_is_cut() {
+    let node = node().await;
+    let mut ada = person(&node, "Ada").await;
+    ada.drop_connection(&node);
+    ada.watch(
+        Board(7),
+        (0..101).map(leptos_realtime::UserId::from).collect(),
+    );
+    ada.join(Board(8), None);
+    ada.run_for(Duration::from_secs(120)).await;
+    assert_eq!(ada.view(Board(8)).unwrap().state, ViewState::Live);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c12_one_room_too_many_leaves_the_others_alone() {
+    let node = node().await;
+    let mut ada = TestClient::connect(&node, auth("Ada"));
+    for i in 100..165 {
+        ada.join(Board(i), None);
+    }
+    ada.run_for(Duration::from_secs(120)).await;
+    let n = (100..165)
+        .filter(|i| ada.view(Board(*i)).unwrap().state == ViewState::Live)
+        .count();
+    assert_eq!(n, 64);
+}

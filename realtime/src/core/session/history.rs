@@ -1,10 +1,11 @@
-//! What a client has been told of a room already, beyond the place up to which it has come.
+//! What the listeners of a room have been told already, beyond the places up to which they have come.
 
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
 };
 
+use super::ListenerId;
 use crate::protocol::{Epoch, EventId, Position, SubjectKey, WireEvent};
 
 /// How many ids and how many subjects are remembered: more than a room retains.
@@ -13,39 +14,81 @@ const REMEMBERED: usize = 2_000;
 /// Knows events again that come at another place, and versions that come too late.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    ids: Remembered<EventId, Position>,
+    events: Remembered<EventId, Known>,
     versions: Remembered<SubjectKey, u64>,
 }
 
+#[derive(Debug)]
+struct Known {
+    at: Position,
+    /// Whether it was news when it came to this place: the same for everyone, also for who comes later.
+    news: bool,
+    /// Who was told of it, at whatever place.
+    told: Vec<ListenerId>,
+}
+
 impl History {
-    /// Which of these events, the next ones of this epoch, listeners are to be told of.
-    pub(super) fn take_news(&mut self, epoch: Epoch, events: &[WireEvent]) -> Vec<bool> {
+    /// Which of these events, the next ones of this epoch, are news: not those whose version is older than one that
+    /// came before.
+    pub(super) fn judge(&mut self, epoch: Epoch, events: &[WireEvent]) -> Vec<bool> {
         let at = |event: &WireEvent| Position {
             epoch,
             seq: event.seq,
         };
         events
             .iter()
-            .map(|event| self.admits(at(event), event))
+            .map(|event| self.is_news(at(event), event))
             .collect()
     }
 
-    /// Whether listeners are to be told of the event at this place. The same event under another epoch was told
-    /// before; a version that is older than one that was told is no news.
-    fn admits(&mut self, at: Position, event: &WireEvent) -> bool {
-        let first = *self.ids.get_or_insert(&event.id, at);
-        if first != at {
-            return false;
+    fn is_news(&mut self, at: Position, event: &WireEvent) -> bool {
+        if let Some(known) = self.events.get(&event.id)
+            && known.at == at
+        {
+            return known.news;
         }
+        let news = self.has_new_version(event);
+        let first = || Known {
+            at,
+            news,
+            told: Vec::new(),
+        };
+        let known = self.events.get_or_insert_with(&event.id, first);
+        (known.at, known.news) = (at, news);
+        news
+    }
+
+    fn has_new_version(&mut self, event: &WireEvent) -> bool {
         let Some(subject) = &event.subject else {
             return true;
         };
-        let known = self.versions.get_or_insert(&subject.key, subject.version);
+        let known = self
+            .versions
+            .get_or_insert_with(&subject.key, || subject.version);
         let newer = subject.version >= *known;
         if newer {
             *known = subject.version;
         }
         newer
+    }
+
+    /// Whether a listener is to be told: once of each event, also where it comes again under another epoch.
+    pub(super) fn tell(&mut self, listener: ListenerId, event: &EventId) -> bool {
+        let Some(known) = self.events.get(event) else {
+            return true;
+        };
+        let first = !known.told.contains(&listener);
+        if first {
+            known.told.push(listener);
+        }
+        first
+    }
+
+    /// The listener has ended.
+    pub(super) fn forget(&mut self, listener: ListenerId) {
+        for known in self.events.values.values_mut() {
+            known.told.retain(|told| *told != listener);
+        }
     }
 }
 
@@ -66,7 +109,11 @@ impl<K, V> Default for Remembered<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V> Remembered<K, V> {
-    fn get_or_insert(&mut self, key: &K, value: V) -> &mut V {
+    fn get(&mut self, key: &K) -> Option<&mut V> {
+        self.values.get_mut(key)
+    }
+
+    fn get_or_insert_with(&mut self, key: &K, value: impl FnOnce() -> V) -> &mut V {
         if !self.values.contains_key(key) {
             if self.order.len() >= REMEMBERED
                 && let Some(oldest) = self.order.pop_front()
@@ -75,7 +122,7 @@ impl<K: Clone + Eq + Hash, V> Remembered<K, V> {
             }
             self.order.push_back(key.clone());
         }
-        self.values.entry(key.clone()).or_insert(value)
+        self.values.entry(key.clone()).or_insert_with(value)
     }
 }
 
@@ -83,6 +130,9 @@ impl<K: Clone + Eq + Hash, V> Remembered<K, V> {
 mod tests {
     use super::*;
     use crate::protocol::Subject;
+
+    const ADA: ListenerId = ListenerId(1);
+    const BOB: ListenerId = ListenerId(2);
 
     fn event(id: &str, subject: Option<(&str, u64)>) -> WireEvent {
         WireEvent {
@@ -105,27 +155,36 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_told_once_also_across_epochs() {
+    fn a_listener_is_told_of_an_event_once_also_across_epochs() {
         let mut history = History::default();
-        assert!(history.admits(at(1, 5), &event("a", None)));
-        assert!(
-            history.admits(at(1, 5), &event("a", None)),
-            "to another listener"
-        );
-        assert!(!history.admits(at(2, 1), &event("a", None)));
-        assert!(history.admits(at(2, 2), &event("b", None)));
+        let told = event("a", None);
+        assert!(history.is_news(at(1, 5), &told));
+        assert!(history.tell(ADA, &told.id));
+        assert!(history.is_news(at(2, 1), &told));
+        assert!(!history.tell(ADA, &told.id), "known from before");
+        assert!(history.tell(BOB, &told.id), "who did not hear it then");
+        history.forget(ADA);
+        assert!(history.tell(ADA, &told.id));
     }
 
     #[test]
-    fn an_older_version_is_no_news_and_what_is_remembered_is_bounded() {
+    fn an_older_version_is_no_news_and_what_was_news_is_so_for_whoever_comes_later() {
         let mut history = History::default();
-        assert!(history.admits(at(1, 1), &event("a", Some(("post:7", 2)))));
-        assert!(!history.admits(at(1, 2), &event("b", Some(("post:7", 1)))));
-        assert!(history.admits(at(1, 3), &event("c", Some(("post:8", 1)))));
-        assert!(history.admits(at(1, 4), &event("d", Some(("post:7", 3)))));
+        let first = event("a", Some(("post:7", 1)));
+        assert!(history.is_news(at(1, 1), &first));
+        assert!(history.is_news(at(1, 2), &event("b", Some(("post:7", 2)))));
+        assert!(!history.is_news(at(1, 3), &event("c", Some(("post:7", 1)))));
+        assert!(history.is_news(at(1, 4), &event("d", Some(("post:8", 1)))));
+        assert!(history.is_news(at(1, 1), &first), "a replay");
+        assert!(!history.is_news(at(2, 1), &first), "published once more");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut history = History::default();
         for i in 0..3 * REMEMBERED as u64 {
-            history.admits(at(1, 5 + i), &event(&format!("e{i}"), None));
+            history.is_news(at(1, i), &event(&format!("e{i}"), None));
         }
-        assert_eq!(history.ids.values.len(), REMEMBERED);
+        assert_eq!(history.events.values.len(), REMEMBERED);
     }
 }

@@ -12,19 +12,28 @@
 //! ```
 
 mod activity;
+mod batches;
+mod frames;
 mod history;
+mod listeners;
 mod machine;
 mod requests;
+mod room;
 mod rooms;
+mod tokens;
+mod watched;
 
 use std::collections::VecDeque;
 
 use activity::Activity;
+pub use listeners::ListenerId;
 use requests::Requests;
 pub use requests::{Answer, MAX_REQUESTS, REQUEST_TIMEOUT_MS, RequestId};
-pub use rooms::ListenerId;
 use rooms::Rooms;
 use serde_json::value::RawValue;
+use tokens::Purpose;
+pub use tokens::{Token, TokenRequest};
+pub use watched::WatchId;
 
 use super::{
     backoff::Backoff,
@@ -57,7 +66,7 @@ impl Default for SessionConfig {
         Self {
             backoff: Backoff::default(),
             connect_timeout_ms: 10_000,
-            linger_ms: 250,
+            linger_ms: 2_000,
             settled_ms: 5_000,
             rejoin_ms: 1_000,
             asks_for_token: false,
@@ -68,10 +77,10 @@ impl Default for SessionConfig {
 /// What happens to a session.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// Connect; also after a stop, and at once where a retry is pending.
+    /// Connect; also after a stop, and at once where a retry is pending, even one that the server put off.
     Start,
-    /// The token that [`Output::NeedToken`] asked for, if there is one.
-    Token(Option<String>),
+    /// What became of the question of an [`Output::NeedToken`]. Only the newest question counts.
+    Token(TokenRequest, Token),
     /// The transport is open.
     Opened,
     /// The transport received a text message.
@@ -91,8 +100,8 @@ pub enum Input<'a> {
 /// What a shell does for a session.
 #[derive(Debug)]
 pub enum Output {
-    /// Get a token, and give it back as [`Input::Token`].
-    NeedToken,
+    /// Get a token, and give it back as [`Input::Token`], with the question's name.
+    NeedToken(TokenRequest),
     /// Open a transport, closing an older one. [`Session::auth`] names the session to remember across reloads.
     Open,
     /// Send a text message.
@@ -133,7 +142,8 @@ pub enum Connection {
         /// When the next try is due, in the session's time.
         until: u64,
     },
-    /// Disconnected; the next try is due when the machine has a network.
+    /// Disconnected, without a network: the next try is due when the machine has one again. In case it is wrong, a try
+    /// is made from time to time, and when somebody looks at the page.
     Offline,
     /// The server ended it; only [`Input::Start`] connects again.
     Stopped(Goodbye),
@@ -158,6 +168,11 @@ pub struct Session {
     live_since: u64,
     /// When a new token is to be asked for.
     refresh_at: Option<u64>,
+    /// The newest question for a token, while it is open.
+    asking: Option<(TokenRequest, Purpose)>,
+    token_requests: u64,
+    /// The server asked not to be connected to before.
+    not_before: u64,
     goodbye: Option<Goodbye>,
     typing_repeat_ms: u64,
     rooms: Rooms,
@@ -184,6 +199,9 @@ impl Session {
             offline: false,
             live_since: 0,
             refresh_at: None,
+            asking: None,
+            token_requests: 0,
+            not_before: 0,
             goodbye: None,
             typing_repeat_ms: super::replica::TYPING_REPEAT_MS,
             rooms: Rooms::new(config.linger_ms),
@@ -196,7 +214,7 @@ impl Session {
     /// Takes one input at a time, with a random number for the backoff and for new session ids.
     pub fn handle(&mut self, now: u64, entropy: u64, input: Input<'_>) {
         self.take(now, entropy, input);
-        self.flush();
+        self.flush(now);
     }
 
     /// The next thing to do.
@@ -269,7 +287,9 @@ impl Session {
     /// Uses a room once more; the first use joins it with the next [`Input`]. A first view, made by the server for this
     /// page, is shown until then.
     pub fn acquire(&mut self, room: &RoomId, first: Option<&FirstView>) {
-        self.rooms.acquire(room, first);
+        if self.rooms.acquire(room, first) {
+            self.out.push_back(Output::View(room.clone()));
+        }
     }
 
     /// Ends one use of a room; the last one leaves it, after a while in which it may be used again.
@@ -277,9 +297,21 @@ impl Session {
         self.rooms.release(now, room);
     }
 
-    /// Shows these people of a room in use even where it is too large to show everyone.
-    pub fn watch(&mut self, room: &RoomId, people: Vec<UserId>) {
-        self.rooms.watch(room, people);
+    /// Shows these people of a room in use, and those of its other lists, even where it is too large to show everyone:
+    /// at most [`JoinRoom::MAX_WATCHED`](crate::protocol::JoinRoom::MAX_WATCHED). With the name of a list that list is
+    /// replaced.
+    pub fn watch(
+        &mut self,
+        room: &RoomId,
+        list: Option<WatchId>,
+        people: Vec<UserId>,
+    ) -> Option<WatchId> {
+        self.rooms.watch(room, list, people)
+    }
+
+    /// Takes a list of watched people away.
+    pub fn unwatch(&mut self, room: &RoomId, list: WatchId) {
+        self.rooms.unwatch(room, list);
     }
 
     /// Listens to a room in use, to every event after `since`, or from now on.
@@ -325,6 +357,16 @@ impl Session {
             self.out.push_back(Output::Answered(id, Answer::Lost));
         }
         id
+    }
+
+    /// Ends the connection without a word, and everything that waits for it, as when the page goes away: another page of
+    /// the tab may go on with the session. [`Input::Start`] connects again; rooms are to be used anew.
+    pub fn halt(&mut self) {
+        self.end();
+        for room in self.rooms.clear() {
+            self.out.push_back(Output::View(room));
+        }
+        self.set(Connection::Idle);
     }
 
     /// Ends the session for good: others see the person leave at once.

@@ -19,6 +19,7 @@ pub struct RequestId(u64);
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Answer {
     /// The server did it.
     Acknowledged,
@@ -29,9 +30,10 @@ pub enum Answer {
 }
 
 /// What an acknowledgement belongs to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Join(Vec<RoomId>),
+    Leave(Vec<RoomId>),
     Heartbeat { at: u64 },
     Refresh,
     Request(RequestId),
@@ -104,21 +106,16 @@ impl Requests {
         waiting.into_iter().chain(asked).min()
     }
 
-    /// The requests for which nobody waits any longer. A join goes on waiting: its answer always comes, or the end of
-    /// the connection.
-    pub(super) fn take_overdue(&mut self, now: u64) -> Vec<RequestId> {
-        let mut lost = Vec::new();
+    /// What is not waited for any longer. A join goes on waiting: its answer always comes, or the end of the connection.
+    pub(super) fn take_overdue(&mut self, now: u64) -> Vec<Asked> {
+        let mut overdue = Vec::new();
         while self.waiting.front().is_some_and(|w| w.until <= now) {
-            lost.extend(self.waiting.pop_front().map(|waiting| waiting.id));
+            let unsent = self.waiting.pop_front();
+            overdue.extend(unsent.map(|waiting| Asked::Request(waiting.id)));
         }
-        self.asked.retain(|_, (asked, until)| {
-            let overdue = *until <= now;
-            if let (true, Asked::Request(id)) = (overdue, &*asked) {
-                lost.push(*id);
-            }
-            !overdue
-        });
-        lost
+        let unanswered = self.asked.extract_if(.., |_, (_, until)| *until <= now);
+        overdue.extend(unanswered.map(|(_, (asked, _))| asked));
+        overdue
     }
 
     /// The connection is gone, and with it what it was asked.
@@ -157,7 +154,10 @@ mod tests {
         let (third, _) = requests.add(6, status());
         requests.next();
         assert_eq!(requests.deadline(), Some(5 + REQUEST_TIMEOUT_MS));
-        assert_eq!(requests.take_overdue(5 + REQUEST_TIMEOUT_MS), [second]);
+        assert_eq!(
+            requests.take_overdue(5 + REQUEST_TIMEOUT_MS),
+            [Asked::Request(second)]
+        );
         assert_eq!(requests.stopped(), [third]);
         assert_eq!(requests.deadline(), None);
     }

@@ -1,82 +1,30 @@
 //! The rooms a session uses: what to join and leave, what was shown, and who listens from where.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Output, RoomView, ViewState, history::History};
-use crate::protocol::{
-    FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame, RoomId, Seen,
-    TypingNow, UserId, WireEvent,
+use super::{
+    RoomView, ViewState, batches,
+    listeners::{ListenerId, Shown, Sink},
+    room::{Link, UsedRoom},
+    watched::WatchId,
 };
-
-/// Names a listener of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ListenerId(u64);
-
-/// What is known between this client and the server about one room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    /// Not joined on this connection.
-    Out,
-    /// Asked for, with everything after this position.
-    Asked(Option<Position>),
-    /// In step, up to this frame.
-    In { frame: u64 },
-    /// Refused on this connection.
-    Refused,
-}
-
-#[derive(Debug)]
-struct UsedRoom {
-    uses: u32,
-    leave_at: Option<u64>,
-    /// When to ask for it again, after it could not be joined.
-    join_at: Option<u64>,
-    view: RoomView,
-    link: Link,
-    listeners: BTreeMap<ListenerId, Option<Position>>,
-    history: History,
-    watched: Vec<UserId>,
-    typed_at: Option<u64>,
-}
-
-impl UsedRoom {
-    /// The position from which all listeners are served: the least one of those that can be compared.
-    fn since(&self) -> Option<Position> {
-        let mut cursors = self.listeners.values().flatten().copied();
-        let first = cursors.next()?;
-        Some(cursors.fold(first, |least, cursor| {
-            if cursor.is_before(least) {
-                cursor
-            } else {
-                least
-            }
-        }))
-    }
-}
-
-impl UsedRoom {
-    /// What is known is no longer kept in step. True where that is news.
-    fn unlink(&mut self) -> bool {
-        self.link = Link::Out;
-        let was_live = self.view.state == ViewState::Live;
-        if was_live {
-            self.view.state = ViewState::Stale;
-            self.view.typing.clear();
-        }
-        was_live
-    }
-}
-
-/// Where a room's events go.
-pub(super) struct Sink<'a>(pub(super) &'a mut VecDeque<Output>);
+use crate::{
+    core::session::Output,
+    protocol::{
+        ErrorCode, FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame,
+        RoomId, Seen, TypingNow, UserId,
+    },
+};
 
 #[derive(Debug)]
 pub(super) struct Rooms {
     linger_ms: u64,
     rooms: BTreeMap<RoomId, UsedRoom>,
     to_join: BTreeSet<RoomId>,
-    to_leave: Vec<RoomId>,
-    next_listener: u64,
+    to_leave: BTreeSet<RoomId>,
+    /// What could not be left, and when to say so again.
+    leave_later: BTreeMap<RoomId, u64>,
+    next_id: u64,
 }
 
 impl Rooms {
@@ -85,8 +33,9 @@ impl Rooms {
             linger_ms,
             rooms: BTreeMap::new(),
             to_join: BTreeSet::new(),
-            to_leave: Vec::new(),
-            next_listener: 0,
+            to_leave: BTreeSet::new(),
+            leave_later: BTreeMap::new(),
+            next_id: 0,
         }
     }
 
@@ -96,7 +45,8 @@ impl Rooms {
 
     pub(super) fn deadline(&self) -> Option<u64> {
         let due = |room: &UsedRoom| room.leave_at.into_iter().chain(room.join_at).min();
-        self.rooms.values().filter_map(due).min()
+        let later = self.leave_later.values().copied();
+        self.rooms.values().filter_map(due).chain(later).min()
     }
 
     /// Whether the server is to be told something.
@@ -104,25 +54,27 @@ impl Rooms {
         !self.to_join.is_empty() || !self.to_leave.is_empty()
     }
 
-    pub(super) fn acquire(&mut self, room: &RoomId, first: Option<&FirstView>) {
-        let used = self.rooms.entry(room.clone()).or_insert_with(|| {
-            self.to_join.insert(room.clone());
-            UsedRoom {
-                uses: 0,
-                leave_at: None,
-                join_at: None,
-                view: RoomView::default(),
-                link: Link::Out,
-                listeners: BTreeMap::new(),
-                history: History::default(),
-                watched: Vec::new(),
-                typed_at: None,
-            }
+    /// True where the view has changed.
+    pub(super) fn acquire(&mut self, room: &RoomId, first: Option<&FirstView>) -> bool {
+        let used = self.rooms.entry(room.clone()).or_insert_with(|| UsedRoom {
+            join_when_used: true,
+            ..UsedRoom::default()
         });
         used.uses += 1;
         used.leave_at = None;
-        if let (ViewState::Loading, Some(first)) = (&used.view.state, first) {
-            used.view = RoomView::from_first_view(first);
+        if std::mem::take(&mut used.join_when_used) {
+            self.to_join.insert(room.clone());
+        }
+        if used.link == Link::Refused {
+            // Who was refused may be let in by now, as after signing in.
+            used.join_at.get_or_insert(used.refused_until);
+        }
+        match (&used.view.state, first) {
+            (ViewState::Loading, Some(first)) => {
+                used.view = RoomView::from_first_view(first);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -130,7 +82,8 @@ impl Rooms {
         if let Some(used) = self.rooms.get_mut(room) {
             used.uses = used.uses.saturating_sub(1);
             if used.uses == 0 {
-                used.leave_at = Some(now + self.linger_ms);
+                used.leave_at = Some(now.saturating_add(self.linger_ms));
+                used.join_when_used |= self.to_join.remove(room);
             }
         }
     }
@@ -143,6 +96,8 @@ impl Rooms {
                 self.to_join.insert(room.clone());
             }
         }
+        let due = self.leave_later.extract_if(.., |_, at| *at <= now);
+        self.to_leave.extend(due.map(|(room, _)| room));
         let ended: Vec<RoomId> = self
             .rooms
             .iter()
@@ -150,21 +105,44 @@ impl Rooms {
             .map(|(room, _)| room.clone())
             .collect();
         for room in &ended {
-            if let Some(used) = self.rooms.remove(room)
-                && matches!(used.link, Link::Asked(_) | Link::In { .. })
-            {
-                self.to_leave.push(room.clone());
+            if self.rooms.remove(room).is_some_and(|used| used.may_be_in) {
+                self.to_leave.insert(room.clone());
             }
             self.to_join.remove(room);
         }
         ended
     }
 
-    pub(super) fn watch(&mut self, room: &RoomId, people: Vec<UserId>) {
+    /// Ends all uses, and returns the rooms.
+    pub(super) fn clear(&mut self) -> Vec<RoomId> {
+        self.to_join.clear();
+        self.to_leave.clear();
+        self.leave_later.clear();
+        std::mem::take(&mut self.rooms).into_keys().collect()
+    }
+
+    /// Sets a list of watched people, or adds one.
+    pub(super) fn watch(
+        &mut self,
+        room: &RoomId,
+        id: Option<WatchId>,
+        people: Vec<UserId>,
+    ) -> Option<WatchId> {
+        let used = self.rooms.get_mut(room)?;
+        let id = id.unwrap_or_else(|| {
+            self.next_id += 1;
+            WatchId(self.next_id)
+        });
+        if used.watched.set(id, people) {
+            self.to_join.insert(room.clone());
+        }
+        Some(id)
+    }
+
+    pub(super) fn unwatch(&mut self, room: &RoomId, id: WatchId) {
         if let Some(used) = self.rooms.get_mut(room)
-            && used.watched != people
+            && used.watched.remove(id)
         {
-            used.watched = people;
             self.to_join.insert(room.clone());
         }
     }
@@ -186,23 +164,19 @@ impl Rooms {
 
     /// Whether the room is joined, so that what comes of it is to be shown.
     pub(super) fn is_in(&self, room: &RoomId) -> bool {
-        let used = self.rooms.get(room);
-        used.is_some_and(|used| matches!(used.link, Link::In { .. }))
+        self.rooms.get(room).is_some_and(UsedRoom::is_in)
     }
 
     pub(super) fn own(&mut self, own: Own, sink: &mut Sink<'_>) {
-        if self.is_in(&own.room)
-            && let Some(used) = self.rooms.get_mut(&own.room)
-        {
+        if let Some(used) = self.rooms.get_mut(&own.room).filter(|used| used.is_in()) {
             sink.0.push_back(Output::View(own.room.clone()));
             used.view.apply_own(own);
         }
     }
 
     pub(super) fn typing_now(&mut self, typing: TypingNow, sink: &mut Sink<'_>) {
-        if self.is_in(&typing.room)
-            && let Some(used) = self.rooms.get_mut(&typing.room)
-        {
+        let used = self.rooms.get_mut(&typing.room);
+        if let Some(used) = used.filter(|used| used.is_in()) {
             sink.0.push_back(Output::View(typing.room.clone()));
             used.view.apply_typing(typing);
         }
@@ -210,13 +184,11 @@ impl Rooms {
 
     pub(super) fn listen(&mut self, room: &RoomId, since: Option<Position>) -> Option<ListenerId> {
         let used = self.rooms.get_mut(room)?;
-        let id = ListenerId(self.next_listener);
-        self.next_listener += 1;
-        let joined = matches!(used.link, Link::In { .. })
-            .then_some(used.view.position)
-            .flatten();
+        self.next_id += 1;
+        let id = ListenerId(self.next_id);
+        let joined = used.view.position.filter(|_| used.is_in());
         let cursor = since.or(joined);
-        used.listeners.insert(id, cursor);
+        used.listeners.add(id, cursor);
         // What the room has passed already is replayed for this listener alone: the others' cursors skip it.
         let covered = match (cursor, joined) {
             (Some(cursor), Some(joined)) => {
@@ -232,18 +204,16 @@ impl Rooms {
 
     pub(super) fn unlisten(&mut self, room: &RoomId, listener: ListenerId) {
         if let Some(used) = self.rooms.get_mut(room) {
-            used.listeners.remove(&listener);
+            used.listeners.remove(listener);
         }
     }
 
     /// Whether the server is to be told.
     pub(super) fn typing(&mut self, now: u64, room: &RoomId, on: bool, repeat_ms: u64) -> bool {
-        let Some(used) = self.rooms.get_mut(room) else {
+        let used = self.rooms.get_mut(room);
+        let Some(used) = used.filter(|used| used.is_in()) else {
             return false;
         };
-        if !matches!(used.link, Link::In { .. }) {
-            return false;
-        }
         if on {
             let due = used
                 .typed_at
@@ -260,10 +230,9 @@ impl Rooms {
     /// A new connection: every room is to be joined on it.
     pub(super) fn connected(&mut self) {
         self.to_leave.clear();
+        self.leave_later.clear();
         for (room, used) in &mut self.rooms {
-            used.link = Link::Out;
-            used.typed_at = None;
-            used.join_at = None;
+            used.connected();
             self.to_join.insert(room.clone());
         }
     }
@@ -280,21 +249,52 @@ impl Rooms {
         stale
     }
 
-    pub(super) fn take_leaves(&mut self) -> Vec<RoomId> {
-        std::mem::take(&mut self.to_leave)
+    /// What to leave now, but for what is used again, a message at a time.
+    pub(super) fn take_leaves(&mut self) -> Vec<Vec<RoomId>> {
+        let mut leaves = std::mem::take(&mut self.to_leave);
+        leaves.retain(|room| !self.rooms.contains_key(room));
+        batches::of_leaves(leaves.into_iter().collect())
     }
 
-    pub(super) fn take_joins(&mut self) -> Vec<JoinRoom> {
-        let mut joins = Vec::new();
-        for room in std::mem::take(&mut self.to_join) {
-            if let Some(used) = self.rooms.get_mut(&room) {
-                let since = used.since();
-                used.link = Link::Asked(since);
-                let watch = used.watched.clone();
-                joins.push(JoinRoom { room, since, watch });
+    /// The server did not take the leaving: it is told again, unless the rooms are used again by then.
+    pub(super) fn leave_later(&mut self, rooms: Vec<RoomId>, at: u64) {
+        self.leave_later
+            .extend(rooms.into_iter().map(|room| (room, at)));
+    }
+
+    /// There are fewer rooms than there were: those that were too many may be joined now.
+    pub(super) fn has_left(&mut self) {
+        for (room, used) in &self.rooms {
+            let too_many = matches!(&used.view.state,
+                ViewState::Refused(error) if error.code == ErrorCode::LimitExceeded);
+            if too_many && used.link == Link::Refused {
+                self.to_join.insert(room.clone());
             }
         }
-        joins
+    }
+
+    /// What to join now, a message at a time.
+    pub(super) fn take_joins(&mut self) -> Vec<Vec<JoinRoom>> {
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        for room in std::mem::take(&mut self.to_join) {
+            if let Some(used) = self.rooms.get_mut(&room) {
+                match used.alone {
+                    true => alone.push(vec![used.ask(room)]),
+                    false => together.push(used.ask(room)),
+                }
+            }
+        }
+        let mut messages = batches::of_joins(together);
+        messages.append(&mut alone);
+        messages
+    }
+
+    /// The room was refused along with others, of which perhaps only one is to blame.
+    pub(super) fn join_alone(&mut self, room: &RoomId) {
+        if let Some(used) = self.rooms.get_mut(room) {
+            used.alone = true;
+            self.to_join.insert(room.clone());
+        }
     }
 
     /// The room cannot be joined right now: it is asked for again later.
@@ -306,11 +306,13 @@ impl Rooms {
         used.unlink()
     }
 
-    pub(super) fn refuse(&mut self, room: &RoomId, error: ProtocolError) -> bool {
+    /// The room is refused, and not asked for again before this time.
+    pub(super) fn refuse(&mut self, room: &RoomId, error: ProtocolError, until: u64) -> bool {
         let Some(used) = self.rooms.get_mut(room) else {
             return false;
         };
         used.link = Link::Refused;
+        used.refused_until = until;
         used.view = RoomView {
             state: ViewState::Refused(error),
             ..RoomView::default()
@@ -323,46 +325,39 @@ impl Rooms {
         let Some(used) = self.rooms.get_mut(&room) else {
             return;
         };
-        // Without having asked, the server says so when a room's order began anew.
+        let events = std::mem::take(&mut joined.events);
+        // The server catches up with its own view unasked, as when a room's order began anew. That may overtake the
+        // answer to a question, which is then asked once more, but not for ever.
         let asked = match used.link {
-            Link::Asked(since) => since,
+            Link::Asked(since) => {
+                let answers = joined.outcome != Outcome::Replay
+                    || since.zip(events.first()).is_none_or(|(since, first)| {
+                        since.epoch != joined.position.epoch
+                            || since.seq.checked_add(1) >= Some(first.seq)
+                    });
+                used.overtaken = !answers && !used.overtaken;
+                match used.overtaken {
+                    true => used.view.position,
+                    false => since,
+                }
+            }
             Link::In { .. } => used.view.position,
             Link::Out | Link::Refused => return,
         };
-        let position = joined.position;
-        let events = std::mem::take(&mut joined.events);
-        let replayed = joined.outcome == Outcome::Replay;
+        let shown = Shown {
+            outcome: joined.outcome,
+            position: joined.position,
+            asked,
+            events: &events,
+        };
         used.link = Link::In {
             frame: joined.frame,
         };
-        used.view.join(joined);
-        let news = used.history.take_news(position.epoch, &events);
-        let mut again = false;
-        for (listener, cursor) in &mut used.listeners {
-            let Some(at) = cursor else {
-                *cursor = Some(position);
-                continue;
-            };
-            if at.epoch == position.epoch && at.seq >= position.seq {
-                continue;
-            }
-            if replayed && at.epoch == position.epoch {
-                deliver(*listener, at, &events, &news, sink);
-            }
-            let behind = at.is_before(position);
-            let was_asked =
-                asked.is_some_and(|asked| asked.epoch == at.epoch && asked.seq <= at.seq);
-            if behind && !was_asked {
-                // This listener came after the question.
-                again = true;
-            } else if *at != position {
-                *at = position;
-                sink.0.push_back(Output::Reset(*listener, position));
-            }
-        }
-        if again {
+        used.alone = false;
+        if used.listeners.joined(&shown, sink) {
             self.to_join.insert(room.clone());
         }
+        used.view.join(joined);
         sink.0.push_back(Output::View(room));
     }
 
@@ -384,35 +379,9 @@ impl Rooms {
         }
         *last = frame.frame;
         if let Some(Position { epoch, .. }) = used.view.position {
-            let news = used.history.take_news(epoch, &frame.events);
-            let cursors = used.listeners.iter_mut();
-            for (listener, cursor) in cursors {
-                // A listener of another life of the log waits for its reset.
-                if let Some(at) = cursor.as_mut().filter(|at| at.epoch == epoch) {
-                    deliver(*listener, at, &frame.events, &news, sink);
-                }
-            }
+            used.listeners.next(epoch, &frame.events, sink);
         }
         used.view.apply(frame);
         sink.0.push_back(Output::View(room));
-    }
-}
-
-/// Gives a listener the events that follow its cursor, and no other. What is no news only moves the cursor.
-fn deliver(
-    listener: ListenerId,
-    cursor: &mut Position,
-    events: &[WireEvent],
-    news: &[bool],
-    sink: &mut Sink<'_>,
-) {
-    for (event, news) in events.iter().zip(news) {
-        if Some(event.seq) == cursor.seq.checked_add(1) {
-            cursor.seq = event.seq;
-            if *news {
-                sink.0
-                    .push_back(Output::Event(listener, *cursor, event.clone()));
-            }
-        }
     }
 }

@@ -1,0 +1,79 @@
+//! One room in use: how it stands with the server, and what is shown of it.
+
+use super::{RoomView, ViewState, listeners::Listeners, watched::Watched};
+use crate::protocol::{JoinRoom, Position, RoomId};
+
+/// What is known between this client and the server about one room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Not joined on this connection.
+    #[default]
+    Out,
+    /// Asked for, with everything after this position.
+    Asked(Option<Position>),
+    /// In step, up to this frame.
+    In { frame: u64 },
+    /// Refused on this connection.
+    Refused,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct UsedRoom {
+    pub(super) uses: u32,
+    pub(super) leave_at: Option<u64>,
+    /// When to ask for it again, after it could not be joined.
+    pub(super) join_at: Option<u64>,
+    /// From when on a refused room may be asked for again, for whoever comes to use it.
+    pub(super) refused_until: u64,
+    /// Whether it is to be asked for as soon as it is used again.
+    pub(super) join_when_used: bool,
+    /// Whether it is asked for in a message of its own: with others it was refused.
+    pub(super) alone: bool,
+    /// Whether the server was asked for it on this connection, and so may count this session in.
+    pub(super) may_be_in: bool,
+    /// Whether a view came that was not the answer, which is still to come.
+    pub(super) overtaken: bool,
+    pub(super) view: RoomView,
+    pub(super) link: Link,
+    pub(super) listeners: Listeners,
+    pub(super) watched: Watched,
+    pub(super) typed_at: Option<u64>,
+}
+
+impl UsedRoom {
+    pub(super) fn is_in(&self) -> bool {
+        matches!(self.link, Link::In { .. })
+    }
+
+    /// A new connection, on which nothing is known of the room.
+    pub(super) fn connected(&mut self) {
+        self.link = Link::Out;
+        self.typed_at = None;
+        self.join_at = None;
+        self.join_when_used = false;
+        self.alone = false;
+        self.may_be_in = false;
+        self.overtaken = false;
+    }
+
+    /// What to ask the server for.
+    pub(super) fn ask(&mut self, room: RoomId) -> JoinRoom {
+        let since = self.listeners.since();
+        self.link = Link::Asked(since);
+        self.may_be_in = true;
+        self.join_at = None;
+        let watch = self.watched.all().to_vec();
+        JoinRoom { room, since, watch }
+    }
+
+    /// What is known is no longer kept in step. True where that is news.
+    pub(super) fn unlink(&mut self) -> bool {
+        self.link = Link::Out;
+        let was_live = self.view.state == ViewState::Live;
+        if was_live {
+            self.view.state = ViewState::Stale;
+            self.view.typing.clear();
+        }
+        was_live
+    }
+}

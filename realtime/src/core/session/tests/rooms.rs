@@ -1,0 +1,199 @@
+//! What is joined, left and shown.
+
+use super::*;
+
+#[test]
+fn a_room_is_left_after_its_last_use_unless_it_is_used_again() {
+    let mut rig = Rig::live();
+    rig.session.acquire(&board(), None);
+    rig.session.acquire(&board(), None);
+    rig.input(Input::Tick);
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.take_sent();
+    rig.session.release(rig.now, &board());
+    rig.now += 1_000;
+    rig.input(Input::Tick);
+    rig.session.release(rig.now, &board());
+    rig.session.acquire(&board(), None);
+    rig.now += 1_000;
+    rig.input(Input::Tick);
+    assert!(rig.take_sent().is_empty(), "used again in time");
+    rig.session.release(rig.now, &board());
+    rig.wait();
+    assert_eq!(rig.take_sent(), [r#"421["leave",{"rooms":["board:7"]}]"#]);
+    assert_eq!(rig.session.view(&board()), None);
+}
+
+#[test]
+fn typing_is_told_as_seldom_as_the_server_asked() {
+    let mut rig = Rig::live();
+    rig.session.acquire(&board(), None);
+    rig.input(Input::Tick);
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.take_sent();
+    for now in [0, 100, 2_499, 2_500, 2_600] {
+        rig.session.typing(now, &board(), true);
+    }
+    rig.session.typing(2_700, &board(), false);
+    rig.session.typing(2_800, &board(), false);
+    rig.pump();
+    let on = r#"42["typing",{"room":"board:7","on":true}]"#;
+    assert_eq!(
+        rig.take_sent(),
+        [on, on, r#"42["typing",{"room":"board:7","on":false}]"#]
+    );
+}
+
+#[test]
+fn a_refused_room_says_why_and_the_others_go_on() {
+    let mut rig = Rig::live();
+    rig.listen(None);
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"forbidden","message":"no"}}),
+    );
+    let state = rig.session.view(&board()).unwrap().state.clone();
+    assert!(matches!(state, ViewState::Refused(error) if error.code == ErrorCode::Forbidden));
+    assert_eq!(*rig.session.connection(), Connection::Live);
+    let mut rig = Rig::live();
+    rig.listen(None);
+    rig.text(r#"430[{"error":{"code":"limit_exceeded","message":"too many"}}]"#);
+    assert!(matches!(
+        rig.session.view(&board()).unwrap().state,
+        ViewState::Refused(_)
+    ));
+}
+
+#[test]
+fn a_room_that_cannot_be_joined_right_now_is_asked_for_again() {
+    let mut rig = Rig::live();
+    rig.listen(Some(4));
+    rig.joined(Outcome::Replay, EPOCH, 4, 1, &[]);
+    rig.room(3, &[6]);
+    rig.take_sent();
+    rig.text(r#"431[{"error":{"code":"unavailable","message":"…"}}]"#);
+    let view = rig.session.view(&board()).unwrap();
+    assert_eq!(
+        view.state,
+        ViewState::Stale,
+        "what was known is still shown"
+    );
+    rig.now = rig.session.deadline(rig.now).unwrap();
+    rig.input(Input::Tick);
+    assert_eq!(rig.take_sent(), [join(2, Some(4))]);
+    rig.joined(Outcome::Replay, EPOCH, 6, 3, &[5, 6]);
+    assert_eq!(rig.seen, ["5", "6"]);
+}
+
+#[test]
+fn a_leave_that_the_server_did_not_take_is_told_again_unless_the_room_is_used_again() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.session.release(rig.now, &board());
+    rig.wait();
+    rig.take_sent();
+    rig.text(r#"431[{"error":{"code":"limit_exceeded","message":"…","retry_after_ms":5000}}]"#);
+    assert!(rig.take_sent().is_empty());
+    rig.wait();
+    assert!(rig.now >= 7_000, "not before it may");
+    assert_eq!(rig.take_sent(), [r#"422["leave",{"rooms":["board:7"]}]"#]);
+    rig.wait();
+    assert_eq!(
+        rig.take_sent(),
+        [r#"423["leave",{"rooms":["board:7"]}]"#],
+        "no answer"
+    );
+    rig.text(r#"433[{"error":{"code":"unavailable","message":"…"}}]"#);
+    rig.use_board();
+    assert_eq!(rig.take_sent(), [join(4, None)]);
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.now += 5_000;
+    rig.input(Input::Tick);
+    assert!(rig.take_sent().is_empty(), "used again");
+}
+
+#[test]
+fn c12_no_more_people_are_watched_than_the_server_takes_and_each_list_ends_by_itself() {
+    let mut rig = Rig::live();
+    rig.session.acquire(&board(), None);
+    let many = (1..102).map(UserId::from).collect();
+    let first = rig.session.watch(&board(), None, many).unwrap();
+    rig.input(Input::Tick);
+    let sent = rig.take_sent().pop().unwrap();
+    assert!(
+        sent.contains(r#""100""#) && !sent.contains(r#""101""#),
+        "{sent}"
+    );
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    let other = vec![UserId::from(7), UserId::from(500)];
+    rig.session.watch(&board(), None, other);
+    rig.session.unwatch(&board(), first);
+    rig.input(Input::Tick);
+    let sent = rig.take_sent().pop().unwrap();
+    assert!(sent.ends_with(r#""watch":["7","500"]}]}]"#), "{sent}");
+}
+
+#[test]
+fn c12_one_room_too_many_is_refused_alone_and_joined_once_another_is_left() {
+    let mut rig = Rig::live();
+    let other: RoomId = "community:1".parse().unwrap();
+    rig.session.acquire(&other, None);
+    rig.use_board();
+    rig.take_sent();
+    let too_many =
+        |ack| format!(r#"43{ack}[{{"error":{{"code":"limit_exceeded","message":"…"}}}}]"#);
+    rig.text(&too_many(0));
+    assert_eq!(
+        rig.session.view(&board()).unwrap().state,
+        ViewState::Loading
+    );
+    let sent = rig.take_sent();
+    assert_eq!(sent.len(), 2, "each by itself: {sent:?}");
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.text(&too_many(2));
+    assert!(rig.session.is_live(&board()));
+    let state = |rig: &Rig| rig.session.view(&other).unwrap().state.clone();
+    assert!(matches!(state(&rig), ViewState::Refused(_)));
+    rig.session.release(rig.now, &board());
+    rig.wait();
+    rig.text(r#"433[{"ok":true}]"#);
+    let sent = rig.take_sent().pop().unwrap();
+    assert_eq!(sent, r#"424["join",{"rooms":[{"room":"community:1"}]}]"#);
+}
+
+#[test]
+fn a_refused_room_is_asked_for_again_for_whoever_comes_to_use_it_but_not_at_once() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"forbidden","message":"no"}}),
+    );
+    rig.take_sent();
+    rig.use_board();
+    assert!(rig.take_sent().is_empty());
+    rig.wait();
+    assert!((1_000..2_001).contains(&rig.now));
+    assert_eq!(rig.take_sent(), [join(1, None)]);
+}
+
+#[test]
+fn a_first_view_is_shown_at_once_also_in_a_room_that_is_in_use() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    let first = FirstView {
+        room: board(),
+        position: Position {
+            epoch: Epoch(0xaa),
+            seq: 3,
+        },
+        members: vec![],
+        count: None,
+        guests: 2,
+        last_seen: None,
+    };
+    rig.session.acquire(&board(), Some(&first));
+    assert!(matches!(rig.session.poll(), Some(Output::View(room)) if room == board()));
+    assert_eq!(rig.session.view(&board()).unwrap().guests, 2);
+}
