@@ -36,6 +36,8 @@ pub(crate) struct Identity {
     pub(crate) expires: Option<Instant>,
     /// Whether the person hides.
     pub(crate) invisible: bool,
+    /// Whether somebody is at the device.
+    pub(crate) active: bool,
     /// When the sign-in was issued.
     pub(crate) issued: Option<UnixMillis>,
     /// One of the connections that the person may have.

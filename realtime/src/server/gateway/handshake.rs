@@ -105,6 +105,7 @@ impl Gateway {
             incarnation: auth.incarnation.min(1 << 38),
             device: auth.device,
             device_kind: auth.device_kind,
+            active: auth.active,
             issued,
             expires,
             invisible,

@@ -149,6 +149,12 @@ impl Pending {
         matches!(self.command, Ok(ClientCommand::Bye))
     }
 
+    /// Whether the client leaves rooms, or ends its session.
+    fn is_leave(&self) -> bool {
+        let command = self.command.as_ref();
+        matches!(command, Ok(ClientCommand::Leave(_) | ClientCommand::Bye))
+    }
+
     /// Acknowledges the command; where that was not asked for, a failure is a frame of its own. False where the
     /// client's buffer is full.
     fn answer(&self, connection: &Connection, done: &Result<(), ProtocolError>) -> bool {
@@ -187,8 +193,8 @@ impl Drop for Guard<'_> {
 
 impl Gateway {
     fn take(&self, connection: &Arc<Connection>, pending: Pending) {
-        // Leaving is free.
-        if !pending.is_bye()
+        // Leaving is free: nobody stays behind because of a limit.
+        if !pending.is_leave()
             && let Err(error) = self.within_limits(connection, Kind::Command, 1)
         {
             self.refuse_command(connection, pending, error);

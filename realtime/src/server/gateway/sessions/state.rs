@@ -61,7 +61,7 @@ impl Session {
         let count = connection.identity.incarnation;
         self.incarnation = (count << STEP_BITS).max(self.incarnation + 1);
         self.profile = Some(connection.profile());
-        self.active = true;
+        self.active = connection.identity.active;
         self.connection.replace(connection.clone())
     }
 
