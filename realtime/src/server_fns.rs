@@ -15,6 +15,7 @@ pub const MAX_PAGE: u16 = 200;
 
 /// People of a room, in the order in which they came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PresencePage {
     /// These people.
     pub members: Vec<Member>,

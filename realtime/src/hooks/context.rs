@@ -157,7 +157,7 @@ pub fn use_first_view(view: FirstView) {
     }
 }
 
-/// A room's view as it changes: the first view until hydration, then what the client knows.
+/// A room as it is shown: the first view until hydration, then what the client knows.
 #[derive(Clone, Copy)]
 pub(crate) struct ShownView {
     room: Signal<RoomId>,
@@ -186,6 +186,7 @@ impl ShownView {
     }
 }
 
+/// Uses a room for as long as the component lives, and shows it.
 pub(crate) fn use_room_view(room: Signal<RoomId>) -> ShownView {
     let context = use_context::<RealtimeContext>();
     let live = RwSignal::new(None::<ArcRwSignal<RoomView>>);

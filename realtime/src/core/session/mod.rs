@@ -46,6 +46,7 @@ use crate::protocol::{
 
 /// How a session behaves. Times are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SessionConfig {
     /// How long to wait before connecting again.
     pub backoff: Backoff,
@@ -149,7 +150,10 @@ pub enum Connection {
     Stopped(Goodbye),
 }
 
-/// See the [module](self).
+/// One connection of one tab at a time, and the rooms in use over all of them: see the [module](self).
+///
+/// Rooms, listeners and requests outlive a connection. Times are those of the shell's clock, in milliseconds, and never
+/// go backwards: see [`SteadyClock`](crate::core::clock::SteadyClock).
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,

@@ -94,7 +94,6 @@ fn c1_a_listener_of_an_older_life_of_the_log_is_given_nothing_before_its_reset()
 }
 
 /// A number as no honest server sends it, or as one does.
-
 fn any_number() -> impl proptest::strategy::Strategy<Value = u64> {
     use proptest::prelude::*;
     prop_oneof![0u64..9, Just(u64::MAX), Just(u64::MAX - 1), Just(1 << 53)]
