@@ -53,6 +53,15 @@ pub const SCENARIOS: &[Scenario] = &[
         arguments: &["--cycles", "10000"],
         work: Work::Whole,
     },
+    Scenario {
+        name: "slow-readers",
+        about: "what clients that do not read cost: [--clients 500] [--runs abcd] [--rounds 1]",
+        package: LIBRARY,
+        example: "slow_readers",
+        features: &["testing"],
+        arguments: &[],
+        work: Work::Whole,
+    },
 ];
 
 impl Scenario {
