@@ -44,6 +44,10 @@ struct MemoryRoom {
 #[derive(Debug)]
 struct Held {
     entry: Entry,
+    #[cfg_attr(
+        not(feature = "testing"),
+        allow(dead_code, reason = "where tests let nodes die")
+    )]
     node: u64,
 }
 
