@@ -9,7 +9,7 @@ use web_sys::{Event, VisibilityState};
 use crate::core::session::Input;
 
 /// The least time between two reports of use, in milliseconds.
-const USED_EVERY_MS: u64 = 5_000;
+const USED_EVERY_MS: u64 = 1_000;
 
 /// Listens until it is dropped.
 pub(super) struct Page(Vec<WindowListenerHandle>);
