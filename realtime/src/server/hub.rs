@@ -178,7 +178,8 @@ impl Hub {
         self.add(&JoinRoom::new(room), viewer, true).await
     }
 
-    /// Whoever comes with a place that this node has not heard of yet is not told that there is no such place.
+    /// Whoever comes with a place that this node has not heard of yet is not told that there is no such place: only the
+    /// broker knows that.
     async fn reach(&self, room: &RoomId, since: Position) -> Result<(), BrokerError> {
         let served = self.serve(room).await?;
         let is_ahead = {
@@ -186,8 +187,9 @@ impl Hub {
             let held = state.position();
             held.is_some_and(|held| held.is_before(since))
         };
-        if is_ahead {
-            shard::reload(self, &served).await;
+        if is_ahead && !shard::reload(self, &served).await {
+            let sentence = format!("{room} is behind the place that a client has reached");
+            return Err(BrokerError::Unavailable(sentence));
         }
         Ok(())
     }

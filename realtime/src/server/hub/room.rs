@@ -131,6 +131,13 @@ impl RoomState {
         }
     }
 
+    /// The snapshot could not be read: what came meanwhile is lost, and the room is to be read again.
+    pub(super) fn not_loaded(&mut self) {
+        self.loading = false;
+        self.buffer.clear();
+        self.lost = true;
+    }
+
     pub(super) fn apply(&mut self, message: &RoomMessage, now: u64) -> Applied {
         match &mut self.replica {
             Some(replica) if !self.loading => replica.apply(message, now),

@@ -109,7 +109,9 @@ async fn take(
                     windows.push_back((Instant::now() + hub.window, served));
                 }
             }
-            Applied::Gap => reload(hub, &served).await,
+            Applied::Gap => {
+                reload(hub, &served).await;
+            }
         }
     }
     for room in urgent {
@@ -144,18 +146,22 @@ async fn compare(hub: &Arc<Hub>, index: usize, ticks: u64) {
 }
 
 /// Reads a room again after messages were lost. Until a later try succeeds, its view stays as it is.
-pub(super) async fn reload(hub: &Hub, served: &ServedRoom) {
+///
+/// False where it was not read: because it is being read already, or could not be.
+pub(super) async fn reload(hub: &Hub, served: &ServedRoom) -> bool {
     if std::mem::replace(&mut served.lock().loading, true) {
-        return;
+        return false;
     }
     match hub.broker.snapshot(&served.room).await {
         Ok(snapshot) => {
             tracing::debug!(room = %served.room, "read a room again after a gap");
             served.lock().load(snapshot, hub.clock.millis());
+            true
         }
         Err(error) => {
-            tracing::warn!(room = %served.room, %error, "could not read a room again; trying with its next message");
-            served.lock().loading = false;
+            tracing::warn!(room = %served.room, %error, "could not read a room again; trying in a second");
+            served.lock().not_loaded();
+            false
         }
     }
 }
