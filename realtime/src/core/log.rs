@@ -51,7 +51,8 @@ impl EventLog {
         let mut kept = VecDeque::with_capacity(events.len());
         let mut expected = head.seq;
         for event in events.into_iter().rev() {
-            if event.seq != expected {
+            // Events count from 1.
+            if event.seq != expected || expected == 0 {
                 break;
             }
             expected -= 1;
@@ -74,7 +75,7 @@ impl EventLog {
     /// The number of the first retained event; where none is, that of the next one.
     #[must_use]
     pub fn first(&self) -> u64 {
-        self.head.seq + 1 - self.events.len() as u64
+        (self.head.seq - self.events.len() as u64).saturating_add(1)
     }
 
     /// Every retained event, in order.
@@ -91,7 +92,7 @@ impl EventLog {
 
     /// Appends the event that follows the head. Any other is refused, and nothing changes.
     pub fn push(&mut self, event: Arc<WireEvent>) -> bool {
-        let follows = event.seq == self.head.seq + 1;
+        let follows = Some(event.seq) == self.head.seq.checked_add(1);
         if follows {
             self.head.seq = event.seq;
             self.bytes += size(&event);
@@ -209,6 +210,21 @@ mod tests {
             "two bytes each"
         );
         assert_eq!(seqs(&log, 1, 24), None);
+    }
+
+    #[test]
+    fn a_number_that_no_event_can_have_ends_a_log() {
+        let head = |seq| Position {
+            epoch: Epoch(1),
+            seq,
+        };
+        let log = EventLog::from_parts(head(0), vec![event(0)]);
+        assert_eq!((log.first(), seqs(&log, 1, 0)), (1, Some(vec![])));
+        let log = EventLog::from_parts(head(1), vec![event(0), event(1)]);
+        assert_eq!(seqs(&log, 1, 0), Some(vec![1]));
+        let mut log = EventLog::from_parts(head(u64::MAX), vec![]);
+        assert!(!log.push(event(0)), "there is no number after the last");
+        assert_eq!(log.first(), u64::MAX);
     }
 
     #[test]
