@@ -49,7 +49,7 @@ enum Command {
     Test(commands::test::Options),
     /// Check formatting, lints, documentation, the lockfile and the dependencies
     Check,
-    /// Give the protocol's readers and the session inputs that nobody thought of
+    /// Give the protocol's readers, the session and the replica inputs that nobody thought of
     Fuzz(commands::fuzz::Options),
     /// Run a scenario in which much goes wrong, or happens often, and show its figures
     Chaos(commands::chaos::Options),

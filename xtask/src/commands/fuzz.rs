@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: what the protocol's readers and the session do with inputs that nobody thought of.
+//! `cargo xtask fuzz`: what the protocol's readers, the session and the replica do with inputs that nobody thought of.
 
 use std::process::ExitCode;
 

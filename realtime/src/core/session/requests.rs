@@ -118,15 +118,20 @@ impl Requests {
         overdue
     }
 
-    /// The connection is gone, and with it what it was asked.
+    /// The connection is gone, and with it what it was asked, and what is only of the moment.
     pub(super) fn disconnected(&mut self) -> Vec<RequestId> {
         let asked = std::mem::take(&mut self.asked).into_values();
-        asked
-            .filter_map(|(asked, _)| match asked {
-                Asked::Request(id) => Some(id),
-                _ => None,
-            })
-            .collect()
+        let asked = asked.filter_map(|(asked, _)| match asked {
+            Asked::Request(id) => Some(id),
+            _ => None,
+        });
+        let mut lost: Vec<RequestId> = asked.collect();
+        self.waiting.retain(|waiting| {
+            let passing = matches!(waiting.command, ClientCommand::Signal { .. });
+            lost.extend(passing.then_some(waiting.id));
+            !passing
+        });
+        lost
     }
 
     /// Nothing is sent any more.

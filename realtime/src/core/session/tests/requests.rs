@@ -180,3 +180,19 @@ fn whoever_is_away_says_so_at_once_on_a_new_connection() {
     assert!(sent[0].contains(r#""active":false"#), "{sent:?}");
     assert!(sent.iter().any(|s| s.contains("heartbeat")), "{sent:?}");
 }
+
+#[test]
+fn a_signal_that_was_not_sent_is_lost_with_the_connection() {
+    let mut rig = Rig::live();
+    let signal = serde_json::value::to_raw_value(&1).unwrap();
+    rig.session.signal(rig.now, &board(), signal);
+    rig.session.set_invisible(rig.now, true);
+    rig.input(Input::Closed);
+    assert_eq!(rig.seen, ["Lost"], "a signal is of the moment");
+    rig.now = rig.session.deadline(rig.now).unwrap();
+    rig.input(Input::Tick);
+    rig.shake_hands();
+    let sent = rig.take_sent();
+    assert!(sent.last().unwrap().contains(r#"["status","#), "{sent:?}");
+    assert!(!sent.iter().any(|text| text.contains("signal")), "{sent:?}");
+}

@@ -1,0 +1,192 @@
+//! The server: it accepts connections, takes commands in order, and tells of what happens in its rooms.
+
+use leptos_realtime::{
+    ErrorCode, RoomId,
+    core::session::Connection,
+    protocol::{ClientCommand, JoinRoom, Seen},
+};
+
+use super::{
+    room::ServerRoom,
+    texts::{self, ME, Times},
+    world::World,
+};
+use crate::said::Said;
+
+impl World {
+    /// Accepts the connection, where there is one to accept.
+    pub(super) fn handshake(&mut self, times: Times) {
+        if !self.is_open || *self.session.connection() == Connection::Live {
+            return;
+        }
+        let opened = self.opened;
+        for text in texts::handshake(times, self.invisible) {
+            if self.is_same(opened) {
+                self.manners.welcomed(self.now, times);
+                self.text(&text);
+            }
+        }
+    }
+
+    /// Something happens in a room, and the session is told.
+    pub(super) fn change(&mut self, room: u64, change: impl FnOnce(&mut ServerRoom)) {
+        let now = self.now;
+        let room = self.room(room);
+        room.expire(now);
+        change(room);
+        let said = room.flush();
+        self.say_all(said);
+    }
+
+    pub(super) fn say_all(&mut self, said: impl IntoIterator<Item = Said>) {
+        let opened = self.opened;
+        for said in said {
+            if self.is_same(opened) {
+                self.say(&said);
+            }
+        }
+        self.check();
+    }
+
+    /// Says what no server should.
+    pub(super) fn say_anything(&mut self, said: Said) {
+        if self.is_open {
+            self.honest = false;
+            self.say(&said);
+        }
+    }
+
+    /// Takes the session's next command: does it, or refuses it with an error.
+    pub(super) fn take_command(&mut self, code: u64) {
+        // It counts as asked for until all of it is done.
+        let Some((ack, command)) = self.commands.front().cloned() else {
+            return;
+        };
+        let opened = self.opened;
+        let refusable = !matches!(
+            command,
+            ClientCommand::Leave(_) | ClientCommand::Typing { .. } | ClientCommand::Bye
+        );
+        let code = if refusable { code } else { 0 };
+        let failed = match code {
+            0 => self.carry_out(&command),
+            code => Some(code),
+        };
+        if !self.is_same(opened) {
+            return;
+        }
+        if let (Some(code), ClientCommand::Join(joins)) = (failed, &command) {
+            for join in joins {
+                self.note_refusal(join, code);
+            }
+        }
+        match (ack, failed) {
+            (Some(ack), failed) => self.acknowledge(ack, failed.unwrap_or_default()),
+            (None, Some(code)) => self.text(&texts::failed(code)),
+            (None, None) => {}
+        }
+        if self.is_same(opened) {
+            self.commands.pop_front();
+            self.check();
+        }
+    }
+
+    /// Says what goes wrong, if something does.
+    fn carry_out(&mut self, command: &ClientCommand) -> Option<u64> {
+        const NOT_JOINED: u64 = 7;
+        match command {
+            ClientCommand::Join(joins) => {
+                let invisible = self.invisible;
+                for join in joins {
+                    let said = self.named(&join.room)?.join(join, invisible);
+                    self.say_all(said);
+                }
+            }
+            ClientCommand::Leave(rooms) => {
+                for room in rooms {
+                    self.named(room)?.leave();
+                }
+            }
+            ClientCommand::Typing { room, on } => {
+                let now = self.now;
+                let room = self.named(room)?;
+                room.typing(now, ME, *on);
+                let said = room.flush();
+                self.say_all(said);
+            }
+            ClientCommand::Signal { room, .. } => {
+                return (!self.named(room)?.is_shown()).then_some(NOT_JOINED);
+            }
+            ClientCommand::Heartbeat { rooms, .. } => self.compare(rooms),
+            ClientCommand::Status { invisible } => self.hide(*invisible),
+            ClientCommand::Refresh { .. } => self.text(&texts::refreshed(Some(300_000))),
+            _ => {}
+        }
+        None
+    }
+
+    /// Nothing diverges from a server that keeps to the protocol: what was sent is what is shown.
+    fn compare(&mut self, seen: &[Seen]) {
+        for seen in seen.iter().filter(|_| self.honest) {
+            let room = self.rooms.iter().find(|room| room.id == seen.room);
+            let sent = room.and_then(|room| room.digest_at(seen.frame));
+            assert!(sent.is_none_or(|sent| sent == seen.digest), "{seen:?}");
+        }
+    }
+
+    fn hide(&mut self, invisible: bool) {
+        self.invisible = invisible;
+        let opened = self.opened;
+        self.text(&texts::status(invisible));
+        for room in 0..self.rooms.len() {
+            self.rooms[room].hide(invisible);
+            let said = self.rooms[room].flush();
+            if self.is_same(opened) {
+                self.say_all(said);
+            }
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, id: u64, code: u64) {
+        self.acknowledgement(&texts::ack(id, code));
+    }
+
+    /// Does not let the session see a room, or no more.
+    pub(super) fn refuse(&mut self, room: u64, code: u64) {
+        let room = self.room(room);
+        room.leave();
+        let join = JoinRoom::new(room.id.clone());
+        if self.is_live() {
+            self.note_refusal(&join, code);
+        }
+        self.text(&texts::refused(&join.room, texts::error(code)));
+    }
+
+    /// The session is not to ask for the room again at once, and where it is refused for good, not at all.
+    fn note_refusal(&mut self, join: &JoinRoom, code: u64) {
+        let error = texts::error(code);
+        let passing = matches!(
+            error.code,
+            ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::GoingAway
+        );
+        let until = match error.retry_after_ms {
+            Some(after) => self.now.saturating_add(after.into()),
+            None if passing => self.now,
+            None => u64::MAX,
+        };
+        if self.session.view(&join.room).is_some() {
+            // A room that the page has just begun to use is asked for in any case: this may be about its use before.
+            let until = if self.is_flushed { until } else { self.now };
+            self.manners.refused(&join.room, until);
+        }
+    }
+
+    /// Whether the transport is still the one it was.
+    fn is_same(&self, opened: u64) -> bool {
+        self.is_open && self.opened == opened
+    }
+
+    pub(super) fn named(&mut self, room: &RoomId) -> Option<&mut ServerRoom> {
+        self.rooms.iter_mut().find(|known| known.id == *room)
+    }
+}
