@@ -34,8 +34,10 @@ test("a page that is loaded offline from a moment before connects when the netwo
   expected.push(NETWORK, /ERR_INTERNET_DISCONNECTED/);
   const ada = await person("Ada");
   await ada.page.route("**/pkg/forum.wasm", async (route) => {
-    await route.continue();
+    // Whole, before the network goes: otherwise there is no page.
+    const response = await route.fetch();
     await ada.context.setOffline(true);
+    await route.fulfill({ response });
   });
   await ada.page.goto(SQUARE, { waitUntil: "commit" });
   const badge = ada.page.locator(".rt-connection");
