@@ -6,5 +6,6 @@
 pub mod any;
 pub mod broker;
 pub mod script;
+pub mod typists;
 pub mod viewer;
 pub mod world;

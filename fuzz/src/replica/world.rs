@@ -15,6 +15,7 @@ use super::{
     any,
     broker::Broker,
     script::{Script, Step},
+    typists::Typists,
     viewer::Viewer,
 };
 use crate::{
@@ -30,6 +31,7 @@ pub struct World {
     replica: Replica,
     broker: Broker,
     viewers: [Viewer; 3],
+    typists: Typists,
     last: Option<RoomMessage>,
     now: u64,
     /// Whether the replica was told nothing but what the broker says.
@@ -62,6 +64,7 @@ impl World {
             replica,
             broker,
             viewers,
+            typists: Typists::default(),
             last: None,
             now: 0,
             honest: true,
@@ -130,6 +133,7 @@ impl World {
             Step::Pass(which) => {
                 self.now += pick(&[1, 2_500, 6_000, 10_000], which);
                 self.noticeable |= self.replica.expire(self.now);
+                self.typists.expire(self.now);
             }
             Step::Trim(count) => {
                 let retention = Retention {
@@ -160,6 +164,7 @@ impl World {
     fn tell(&mut self, message: RoomMessage) {
         let before = (self.replica.position(), self.replica.version());
         let applied = self.replica.apply(&message, self.now);
+        self.typists.follow(&self.replica, Some(&message), self.now);
         let after = (self.replica.position(), self.replica.version());
         if matches!(applied, Applied::Gap | Applied::Nothing) {
             assert_eq!(before, after, "{applied:?} changes nothing");
@@ -179,6 +184,7 @@ impl World {
         let before = self.replica.position();
         let head = snapshot.position;
         let continues = self.replica.reload(snapshot);
+        self.typists.follow(&self.replica, None, self.now);
         assert_eq!(self.replica.position(), head);
         assert!(!continues || head.epoch == before.epoch);
         if continues {
@@ -240,9 +246,7 @@ impl World {
             .count
             .map_or(first.members.len(), |count| count as usize);
         assert_eq!(count, all.len(), "a page's HTML counts everyone");
-        let typing = self.replica.typing().users;
-        let is_here = |user: &UserId| all.iter().any(|member| member.user == *user);
-        assert!(typing.iter().all(|user| is_here(&user.id)), "{typing:?}");
+        self.typists.check(&self.replica);
         if self.is_in_step() {
             let seen: Vec<&UserId> = all.iter().map(|member| &member.user).collect();
             let visible = self.broker.visible();

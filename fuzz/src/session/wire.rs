@@ -127,6 +127,12 @@ impl World {
             self.perform(output);
         }
         assert!(outputs <= bound, "{outputs} outputs, expected {bound}");
+        let stopped = matches!(self.session.connection(), Connection::Stopped(_));
+        assert!(
+            !stopped || self.requests.is_empty(),
+            "{:?} wait for nothing",
+            self.requests
+        );
     }
 
     fn perform(&mut self, output: Output) {
