@@ -331,9 +331,12 @@ impl Rooms {
         let asked = match used.link {
             Link::Asked(since) => {
                 let answers = joined.outcome != Outcome::Replay
-                    || since.zip(events.first()).is_none_or(|(since, first)| {
-                        since.epoch != joined.position.epoch
-                            || since.seq.checked_add(1) >= Some(first.seq)
+                    || since.is_none_or(|since| match events.first() {
+                        Some(first) => {
+                            since.epoch != joined.position.epoch
+                                || since.seq.checked_add(1) >= Some(first.seq)
+                        }
+                        None => !since.is_before(joined.position),
                     });
                 used.overtaken = !answers && !used.overtaken;
                 match used.overtaken {

@@ -234,3 +234,16 @@ fn c11_who_comes_too_late_for_a_replay_resets_nobody_else() {
     rig.joined(Outcome::Replay, EPOCH, 11, 2, &[11]);
     assert_eq!(rig.seen, ["reset 11", "11"]);
 }
+
+#[test]
+fn c1_the_servers_own_catching_up_without_events_is_no_answer() {
+    let mut rig = Rig::live();
+    rig.listen(None);
+    rig.joined(Outcome::Fresh, EPOCH, 10, 1, &[]);
+    rig.listen(Some(4));
+    // A digest was wrong, or the room became large.
+    rig.joined(Outcome::Replay, EPOCH, 10, 2, &[]);
+    assert!(rig.seen.is_empty(), "{:?}", rig.seen);
+    rig.joined(Outcome::Replay, EPOCH, 10, 2, &(5..11).collect::<Vec<_>>());
+    assert_eq!(rig.seen, ["5", "6", "7", "8", "9", "10"]);
+}
