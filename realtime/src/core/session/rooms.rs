@@ -344,8 +344,9 @@ impl Rooms {
                     false => since,
                 }
             }
-            Link::In { .. } => used.view.position,
-            Link::Out | Link::Refused => return,
+            // After a refusal it is the answer to what was asked before: the person is in again.
+            Link::In { .. } | Link::Refused => used.view.position,
+            Link::Out => return,
         };
         let shown = Shown {
             outcome: joined.outcome,

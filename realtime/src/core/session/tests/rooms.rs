@@ -197,3 +197,24 @@ fn a_first_view_is_shown_at_once_also_in_a_room_that_is_in_use() {
     assert!(matches!(rig.session.poll(), Some(Output::View(room)) if room == board()));
     assert_eq!(rig.session.view(&board()).unwrap().guests, 2);
 }
+
+#[test]
+fn a_room_that_was_closed_while_it_was_asked_for_anew_is_shown_when_the_answer_comes() {
+    let mut rig = Rig::live();
+    rig.listen(None);
+    rig.joined(Outcome::Fresh, EPOCH, 4, 1, &[]);
+    rig.session
+        .watch(&board(), None, vec![UserId::from(7)])
+        .unwrap();
+    rig.input(Input::Tick);
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"room_closed","message":"…"}}),
+    );
+    rig.take_sent();
+    // The server took the question after the closing, and let the person in.
+    rig.joined(Outcome::Replay, EPOCH, 5, 1, &[5]);
+    assert!(rig.session.is_live(&board()));
+    rig.room(2, &[6]);
+    assert_eq!(rig.seen, ["5", "6"]);
+}
