@@ -211,20 +211,19 @@ impl Rooms {
     /// Whether the server is to be told.
     pub(super) fn typing(&mut self, now: u64, room: &RoomId, on: bool, repeat_ms: u64) -> bool {
         let used = self.rooms.get_mut(room);
-        let Some(used) = used.filter(|used| used.is_in()) else {
-            return false;
-        };
-        if on {
-            let due = used
-                .typed_at
-                .is_none_or(|at| now.saturating_sub(at) >= repeat_ms);
-            if due {
-                used.typed_at = Some(now);
-            }
-            due
-        } else {
-            used.typed_at.take().is_some()
+        let Some(used) = used else { return false };
+        if !on {
+            // Also while the room is asked for anew: the server still shows that the person types.
+            return used.typed_at.take().is_some();
         }
+        let due = used
+            .typed_at
+            .is_none_or(|at| now.saturating_sub(at) >= repeat_ms);
+        let told = due && used.is_in();
+        if told {
+            used.typed_at = Some(now);
+        }
+        told
     }
 
     /// A new connection: every room is to be joined on it.

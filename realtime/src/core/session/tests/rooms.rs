@@ -218,3 +218,22 @@ fn a_room_that_was_closed_while_it_was_asked_for_anew_is_shown_when_the_answer_c
     rig.room(2, &[6]);
     assert_eq!(rig.seen, ["5", "6"]);
 }
+
+#[test]
+fn who_stops_typing_while_a_room_is_asked_for_anew_says_so() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.session.typing(rig.now, &board(), true);
+    rig.session
+        .watch(&board(), None, vec![UserId::from(7)])
+        .unwrap();
+    rig.input(Input::Tick);
+    rig.take_sent();
+    rig.session.typing(rig.now, &board(), false);
+    rig.pump();
+    assert_eq!(
+        rig.take_sent(),
+        [r#"42["typing",{"room":"board:7","on":false}]"#]
+    );
+}
