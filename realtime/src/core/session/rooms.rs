@@ -231,8 +231,13 @@ impl Rooms {
         self.to_leave.clear();
         self.leave_later.clear();
         for (room, used) in &mut self.rooms {
+            // Nobody is to be seen in a room that was only used before it could be joined.
+            let unseen = used.uses == 0 && !used.may_be_in;
             used.connected();
-            self.to_join.insert(room.clone());
+            match unseen {
+                true => used.join_when_used = true,
+                false => _ = self.to_join.insert(room.clone()),
+            }
         }
     }
 

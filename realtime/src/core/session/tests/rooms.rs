@@ -237,3 +237,24 @@ fn who_stops_typing_while_a_room_is_asked_for_anew_says_so() {
         [r#"42["typing",{"room":"board:7","on":false}]"#]
     );
 }
+
+#[test]
+fn a_room_that_was_used_only_before_there_was_a_connection_is_not_joined() {
+    let mut rig = Rig::new();
+    rig.input(Input::Start);
+    rig.use_board();
+    rig.session.release(rig.now, &board());
+    rig.shake_hands();
+    assert_eq!(rig.take_sent().len(), 1, "the handshake alone");
+    rig.use_board();
+    assert_eq!(rig.take_sent(), [join(0, None)], "used again");
+    // Whoever was there already comes back, and leaves at once instead of after the grace.
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.session.release(rig.now, &board());
+    rig.input(Input::Closed);
+    rig.input(Input::Start);
+    rig.shake_hands();
+    rig.take_sent();
+    rig.wait();
+    assert_eq!(rig.take_sent(), [r#"422["leave",{"rooms":["board:7"]}]"#]);
+}
