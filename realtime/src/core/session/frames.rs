@@ -132,9 +132,11 @@ impl Session {
         let Some(asked) = self.requests.answered(id) else {
             return;
         };
-        let answer: Result<(Acknowledgement,), _> = serde_json::from_str(answer);
-        let error = answer.ok().and_then(|(answer,)| answer.error);
-        match (asked, error) {
+        let Ok((answer,)) = serde_json::from_str::<(Acknowledgement,)>(answer) else {
+            self.unanswered(asked, now.saturating_add(self.config.rejoin_ms));
+            return;
+        };
+        match (asked, answer.error) {
             (Asked::Join(rooms), Some(error)) => {
                 let several = rooms.len() > 1 && !passes(&error);
                 for room in rooms {

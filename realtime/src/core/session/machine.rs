@@ -107,12 +107,7 @@ impl Session {
 
     fn tick(&mut self, now: u64, entropy: u64) {
         for overdue in self.requests.take_overdue(now) {
-            match overdue {
-                Asked::Request(id) => self.out.push_back(Output::Answered(id, Answer::Lost)),
-                Asked::Leave(rooms) => self.rooms.leave_later(rooms, now),
-                // What is not told again by itself.
-                Asked::Join(_) | Asked::Heartbeat { .. } | Asked::Refresh => {}
-            }
+            self.unanswered(overdue, now);
         }
         for room in self.rooms.tick(now) {
             self.out.push_back(Output::View(room));
@@ -131,6 +126,16 @@ impl Session {
                 self.lost(now, entropy);
             }
             Connection::Idle | Connection::Stopped(_) => self.deadline = None,
+        }
+    }
+
+    /// Nobody knows what became of it: what has to be told is told again then.
+    pub(super) fn unanswered(&mut self, asked: Asked, again_at: u64) {
+        match asked {
+            Asked::Request(id) => self.out.push_back(Output::Answered(id, Answer::Lost)),
+            Asked::Leave(rooms) => self.rooms.leave_later(rooms, again_at),
+            // What is not told again by itself.
+            Asked::Join(_) | Asked::Heartbeat { .. } | Asked::Refresh => {}
         }
     }
 

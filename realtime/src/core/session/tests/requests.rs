@@ -196,3 +196,14 @@ fn a_signal_that_was_not_sent_is_lost_with_the_connection() {
     assert!(sent.last().unwrap().contains(r#"["status","#), "{sent:?}");
     assert!(!sent.iter().any(|text| text.contains("signal")), "{sent:?}");
 }
+
+#[test]
+fn an_answer_that_cannot_be_read_says_nothing() {
+    for answer in ["[]", "[1]", r#"[{"error":{"code":7}}]"#, "["] {
+        let mut rig = Rig::live();
+        rig.session.set_invisible(rig.now, true);
+        rig.input(Input::Tick);
+        rig.text(&format!("430{answer}"));
+        assert_eq!(rig.seen, ["Lost"], "{answer}");
+    }
+}
