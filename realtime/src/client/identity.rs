@@ -55,6 +55,19 @@ pub(super) fn load() -> Auth {
     }
 }
 
+/// How far the tab's session has counted its connections: another page may have gone on with it while this one lay in
+/// the browser's cache.
+pub(super) fn counted(auth: &Auth) -> Option<u64> {
+    let storage = session_storage()?;
+    let session = storage.get_item(SESSION).ok()??;
+    let is_same = auth
+        .session
+        .as_ref()
+        .is_some_and(|id| id.as_str() == session);
+    let counted = storage.get_item(INCARNATION).ok()??;
+    counted.parse().ok().filter(|_| is_same)
+}
+
 /// Remembers the session for the next page of this tab.
 pub(super) fn store(auth: &Auth) {
     if let (Some(storage), Some(session)) = (session_storage(), &auth.session) {

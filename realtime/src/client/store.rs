@@ -307,6 +307,10 @@ impl Client {
                 }
             }
             Output::Open => {
+                let counted = identity::counted(self.0.session.borrow().auth());
+                if let Some(counted) = counted {
+                    self.0.session.borrow_mut().count_on_from(counted);
+                }
                 identity::store(self.0.session.borrow().auth());
                 let client = self.clone();
                 let opened = Transport::open(&self.0.url, move |told| match told {

@@ -275,6 +275,13 @@ impl Session {
         &self.auth
     }
 
+    /// Another page of the tab may have gone on with the session while this one slept, and has counted so far: this one's
+    /// connections are newer. To be called at an [`Output::Open`].
+    pub fn count_on_from(&mut self, incarnation: u64) {
+        let next = incarnation.saturating_add(1);
+        self.auth.incarnation = self.auth.incarnation.max(next);
+    }
+
     /// A room in use.
     #[must_use]
     pub fn view(&self, room: &RoomId) -> Option<&RoomView> {

@@ -273,3 +273,19 @@ fn a_halted_session_wants_nothing_and_keeps_nobody_waiting() {
     assert_eq!(rig.session.deadline(rig.now), None);
     assert!(rig.session.view(&board()).is_none());
 }
+
+#[test]
+fn c5_a_page_that_comes_back_counts_on_from_the_one_that_took_its_place() {
+    let mut rig = Rig::live();
+    rig.input(Input::Closed);
+    rig.input(Input::Start);
+    assert_eq!(rig.session.auth().incarnation, 2);
+    rig.session.count_on_from(9);
+    assert_eq!(rig.session.auth().incarnation, 10);
+    rig.session.count_on_from(3);
+    assert_eq!(rig.session.auth().incarnation, 10, "never back");
+    rig.take_sent();
+    rig.shake_hands();
+    let sent = rig.take_sent();
+    assert!(sent[0].contains(r#""incarnation":10"#), "{sent:?}");
+}
