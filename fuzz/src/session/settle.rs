@@ -61,6 +61,7 @@ impl World {
                         self.wait();
                     }
                 }
+                unknown => panic!("{unknown:?} is looked at nowhere"),
             }
         }
         panic!("the session does not come to rest");

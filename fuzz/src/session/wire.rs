@@ -176,6 +176,7 @@ impl World {
                 }
             }
             Output::Connection => {}
+            unknown => panic!("{unknown:?} is looked at nowhere"),
         }
     }
 

@@ -173,6 +173,7 @@ pub struct Refused {
 /// What a client does after the server closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum CloseAction {
     /// Stay away: a newer connection took over, or the host ended it.
     Stop,

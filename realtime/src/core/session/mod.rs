@@ -77,6 +77,7 @@ impl Default for SessionConfig {
 
 /// What happens to a session.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Input<'a> {
     /// Connect; also after a stop, and at once where a retry is pending, even one that the server put off.
     Start,
@@ -98,8 +99,9 @@ pub enum Input<'a> {
     Tick,
 }
 
-/// What a shell does for a session.
+/// What a shell does for a session. What a newer version adds, an older shell may leave undone.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Output {
     /// Get a token, and give it back as [`Input::Token`], with the question's name.
     NeedToken(TokenRequest),
@@ -125,6 +127,7 @@ pub enum Output {
 
 /// The state of the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Connection {
     /// Not started.
     #[default]
