@@ -45,6 +45,11 @@ impl UsedRoom {
         matches!(self.link, Link::In { .. })
     }
 
+    /// Whether the server is to be told at once what has changed of the asking: otherwise it is asked when it may be.
+    pub(super) fn is_asked_for(&self) -> bool {
+        matches!(self.link, Link::Asked(_) | Link::In { .. })
+    }
+
     /// A new connection, on which nothing is known of the room.
     pub(super) fn connected(&mut self) {
         self.link = Link::Out;

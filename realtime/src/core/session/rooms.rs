@@ -133,7 +133,7 @@ impl Rooms {
             self.next_id += 1;
             WatchId(self.next_id)
         });
-        if used.watched.set(id, people) {
+        if used.watched.set(id, people) && used.is_asked_for() {
             self.to_join.insert(room.clone());
         }
         Some(id)
@@ -142,6 +142,7 @@ impl Rooms {
     pub(super) fn unwatch(&mut self, room: &RoomId, id: WatchId) {
         if let Some(used) = self.rooms.get_mut(room)
             && used.watched.remove(id)
+            && used.is_asked_for()
         {
             self.to_join.insert(room.clone());
         }

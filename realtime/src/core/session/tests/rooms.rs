@@ -258,3 +258,20 @@ fn a_room_that_was_used_only_before_there_was_a_connection_is_not_joined() {
     rig.wait();
     assert_eq!(rig.take_sent(), [r#"422["leave",{"rooms":["board:7"]}]"#]);
 }
+
+#[test]
+fn watching_people_of_a_room_that_cannot_be_joined_does_not_ask_for_it_earlier() {
+    let error =
+        |rest| format!(r#"430[{{"error":{{"code":"limit_exceeded","message":"…"{rest}}}}}]"#);
+    for refusal in [error(""), error(r#","retry_after_ms":30000"#)] {
+        let mut rig = Rig::live();
+        rig.use_board();
+        rig.text(&refusal);
+        rig.take_sent();
+        let list = rig.session.watch(&board(), None, vec![UserId::from(7)]);
+        rig.input(Input::Tick);
+        rig.session.unwatch(&board(), list.unwrap());
+        rig.input(Input::Tick);
+        assert!(rig.take_sent().is_empty(), "{refusal}");
+    }
+}
