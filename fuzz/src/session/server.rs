@@ -77,7 +77,7 @@ impl World {
         }
         if let (Some(code), ClientCommand::Join(joins)) = (failed, &command) {
             for join in joins {
-                self.note_refusal(join, code);
+                self.note_refusal(join, code, joins.len() > 1);
             }
         }
         match (ack, failed) {
@@ -157,13 +157,14 @@ impl World {
         room.leave();
         let join = JoinRoom::new(room.id.clone());
         if self.is_live() {
-            self.note_refusal(&join, code);
+            self.note_refusal(&join, code, false);
         }
         self.text(&texts::refused(&join.room, texts::error(code)));
     }
 
-    /// The session is not to ask for the room again at once, and where it is refused for good, not at all.
-    fn note_refusal(&mut self, join: &JoinRoom, code: u64) {
+    /// The session is not to ask for the room again at once, and where it is refused for good, not at all: unless others
+    /// were refused along with it, of which perhaps only one is to blame.
+    fn note_refusal(&mut self, join: &JoinRoom, code: u64, along: bool) {
         let error = texts::error(code);
         let passing = matches!(
             error.code,
@@ -171,7 +172,7 @@ impl World {
         );
         let until = match error.retry_after_ms {
             Some(after) => self.now.saturating_add(after.into()),
-            None if passing => self.now,
+            None if passing || along => self.now,
             None => u64::MAX,
         };
         if self.session.view(&join.room).is_some() {
