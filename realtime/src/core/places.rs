@@ -43,14 +43,21 @@ impl Places {
         self.later(room, given)
     }
 
-    /// Where to begin, given a position that follows the page's data; nothing where it is still that of another room.
+    /// Where to begin, given a position that follows the page's data: a new one is that of new data, in place of what the
+    /// component was told. Nothing where it is still that of another room.
     pub fn follow(&mut self, room: &RoomId, given: Option<Position>) -> Option<Position> {
         let given = given?;
-        let (of, _) = match &mut self.given {
-            Some(known) if known.1 == given => known,
-            known => known.insert((room.clone(), given)),
-        };
-        (of == room).then(|| self.later(room, Some(given)))?
+        match &self.given {
+            Some((of, known)) if *known == given => {
+                (of == room).then(|| self.later(room, Some(given)))?
+            }
+            // New data may have been read before the last event came, and does not have it.
+            _ => {
+                self.given = Some((room.clone(), given));
+                self.told(room, given);
+                Some(given)
+            }
+        }
     }
 
     /// What the component was told is not told again; but data of another life of the room's log is newer.
@@ -103,6 +110,19 @@ mod tests {
         assert_eq!(places.follow(&b, at(2, 7)), at(2, 7));
         assert_eq!(places.follow(&a, at(2, 7)), None);
         assert_eq!(places.follow(&a, at(1, 12)), at(1, 12), "newer data");
+    }
+
+    #[test]
+    fn c2_data_that_was_read_before_the_last_event_is_told_of_it_again() {
+        let [a, b] = rooms();
+        let mut places = Places::default();
+        assert_eq!(places.follow(&a, at(1, 4)), at(1, 4));
+        places.told(&a, at(1, 9).unwrap());
+        assert_eq!(places.follow(&a, at(1, 8)), at(1, 8), "it has no event 9");
+        assert_eq!(places.follow(&b, at(1, 8)), None);
+        assert_eq!(places.follow(&a, at(1, 8)), at(1, 8), "nor was it told");
+        places.told(&a, at(1, 9).unwrap());
+        assert_eq!(places.follow(&a, at(1, 8)), at(1, 9));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::protocol::Position;
 ///
 /// A position belongs to the room with which the component began. Where the room is a signal, give a signal here too:
 /// the component then waits for the new room's data, and misses nothing between its reading and the joining. While such
-/// a signal is `None`, the data is not there yet, and nothing is told.
+/// a signal is `None`, the data is not there yet, and nothing is told. When it changes, the data was read anew, and
+/// everything after its position is told, also what was told before.
 #[derive(Clone, Copy, Debug)]
 pub struct Since(
     #[cfg_attr(
