@@ -64,6 +64,13 @@ impl Manners {
         self.not_before.insert(room.clone(), until);
     }
 
+    /// Somebody comes to use a room: who was refused for good may be let in by now.
+    pub fn wanted(&mut self, now: u64, room: &RoomId) {
+        if let Some(until) = self.not_before.get_mut(room).filter(|at| **at == u64::MAX) {
+            *until = now;
+        }
+    }
+
     pub fn join(&self, now: u64, room: &RoomId) {
         if let Some(until) = self.not_before.get(room) {
             assert!(now >= *until, "{room} is asked for again at {now}");

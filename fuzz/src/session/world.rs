@@ -197,6 +197,7 @@ impl World {
         match step {
             Step::Acquire(room) => {
                 let room = self.room(room).id.clone();
+                self.manners.wanted(self.now, &room);
                 self.session.acquire(&room, None);
             }
             Step::AcquireShown(room, seq) => {
@@ -210,6 +211,7 @@ impl World {
                     guests: 1,
                     last_seen: None,
                 };
+                self.manners.wanted(self.now, &room);
                 self.session.acquire(&room, Some(&first));
             }
             Step::Release(room) => {
