@@ -318,6 +318,7 @@ impl Rooms {
         };
         used.link = Link::Refused;
         used.refused_until = until;
+        used.join_at = None;
         used.view = RoomView {
             state: ViewState::Refused(error),
             ..RoomView::default()

@@ -275,3 +275,18 @@ fn watching_people_of_a_room_that_cannot_be_joined_does_not_ask_for_it_earlier()
         assert!(rig.take_sent().is_empty(), "{refusal}");
     }
 }
+
+#[test]
+fn a_room_that_was_put_off_and_is_then_refused_is_not_asked_for_again() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"unavailable","message":"…"}}),
+    );
+    rig.text(r#"430[{"error":{"code":"forbidden","message":"no"}}]"#);
+    rig.take_sent();
+    rig.now += 10_000;
+    rig.input(Input::Tick);
+    assert!(rig.take_sent().is_empty());
+}
