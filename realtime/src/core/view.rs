@@ -24,6 +24,7 @@ pub enum ViewState {
 
 /// Who is in a room, and who types, up to a position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RoomView {
     /// How much of this can be trusted.
     pub state: ViewState,
