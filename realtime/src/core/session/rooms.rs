@@ -336,14 +336,16 @@ impl Rooms {
         // answer to a question, which is then asked once more, but not for ever.
         let asked = match used.link {
             Link::Asked(since) => {
-                let answers = joined.outcome != Outcome::Replay
-                    || since.is_none_or(|since| match events.first() {
-                        Some(first) => {
-                            since.epoch != joined.position.epoch
-                                || since.seq.checked_add(1) >= Some(first.seq)
-                        }
-                        None => !since.is_before(joined.position),
-                    });
+                let answers = match (joined.outcome, since, events.first()) {
+                    (Outcome::Reset, ..) | (_, None, _) => true,
+                    // That of an earlier question, which named no position.
+                    (Outcome::Fresh, ..) => false,
+                    (Outcome::Replay, Some(since), Some(first)) => {
+                        since.epoch != joined.position.epoch
+                            || since.seq.checked_add(1) >= Some(first.seq)
+                    }
+                    (Outcome::Replay, Some(since), None) => !since.is_before(joined.position),
+                };
                 used.overtaken = !answers && !used.overtaken;
                 match used.overtaken {
                     true => used.view.position,

@@ -247,3 +247,18 @@ fn c1_the_servers_own_catching_up_without_events_is_no_answer() {
     rig.joined(Outcome::Replay, EPOCH, 10, 2, &(5..11).collect::<Vec<_>>());
     assert_eq!(rig.seen, ["5", "6", "7", "8", "9", "10"]);
 }
+
+#[test]
+fn c2_the_answer_to_an_earlier_join_resets_nobody_who_came_later() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.session.watch(&board(), None, vec![UserId::from(7)]);
+    rig.input(Input::Tick);
+    rig.listen(Some(4));
+    rig.joined(Outcome::Fresh, EPOCH, 6, 1, &[]);
+    // Asked for since 4 by now; this one was asked for before.
+    rig.joined(Outcome::Fresh, EPOCH, 6, 1, &[]);
+    assert!(rig.seen.is_empty(), "{:?}", rig.seen);
+    rig.joined(Outcome::Replay, EPOCH, 6, 1, &[5, 6]);
+    assert_eq!(rig.seen, ["5", "6"]);
+}
