@@ -71,6 +71,11 @@ impl Manners {
         }
     }
 
+    /// The server lets the session in, whatever it said before.
+    pub fn joined(&mut self, room: &RoomId) {
+        self.not_before.remove(room);
+    }
+
     pub fn join(&self, now: u64, room: &RoomId) {
         if let Some(until) = self.not_before.get(room) {
             assert!(now >= *until, "{room} is asked for again at {now}");

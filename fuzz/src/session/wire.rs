@@ -63,6 +63,7 @@ impl World {
         let mut resets = false;
         if let Said::Joined(joined) = said {
             resets = joined.outcome == Outcome::Reset;
+            self.manners.joined(&joined.room);
             if let Some(room) = self.named(&joined.room) {
                 room.views += 1;
             }
