@@ -120,10 +120,26 @@ impl<E: Serialize + DeserializeOwned + Send + Sync + 'static> Room for Announcem
     }
 }
 
+/// The kind of the room in which instances tell each other what they do to people and rooms.
 #[cfg(feature = "ssr")]
+const CONTROL: &str = "control";
+
+/// The control room: `control:all`. No client ever sees it, and no host publishes in it.
+#[cfg(feature = "ssr")]
+pub(crate) fn control_room() -> RoomId {
+    RoomId::new(CONTROL, "all", None).expect("a valid name")
+}
+
+/// Whether a room is closed to clients and hosts, whatever the host says: the whole kind is.
+#[cfg(feature = "ssr")]
+pub(crate) fn is_control(room: &RoomId) -> bool {
+    room.kind() == CONTROL
+}
+
 /// Rooms in which nobody is seen but those whom the server puts there.
+#[cfg(feature = "ssr")]
 pub(crate) fn is_watched_only(room: &RoomId) -> bool {
-    matches!(room.kind(), Online::KIND | Announcements::KIND)
+    matches!(room.kind(), Online::KIND | Announcements::KIND | CONTROL)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use http::request::Parts;
 
-use crate::protocol::{ErrorCode, ProtocolError, RoomId, UnixMillis, User};
+use crate::protocol::{ErrorCode, ProtocolError, RoomId, UnixMillis, User, reserved::is_control};
 
 /// What a connecting client presents.
 #[derive(Clone, Debug)]
@@ -132,6 +132,9 @@ impl Callbacks {
         room: &RoomId,
         access: Access,
     ) -> Result<(), ProtocolError> {
+        if is_control(room) {
+            return Err(forbidden(room));
+        }
         let allowed = (self.authorize)(who, vec![room.clone()], access)
             .await
             .map_err(|e| ProtocolError::from(&e))?;

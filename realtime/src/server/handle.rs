@@ -20,8 +20,8 @@ use crate::{
     components::STYLES,
     core::message::{NewEvent, RoomSignal},
     protocol::{
-        Announcements, Draft, ErrorCode, EventId, FirstView, Member, Position, ProtocolError, Room,
-        RoomId, UnixMillis, UserId,
+        Announcements, Draft, ErrorCode, EventId, FirstView, Member, Online, Position,
+        ProtocolError, Room, RoomId, UnixMillis, UserId, reserved::is_control,
     },
 };
 
@@ -79,6 +79,9 @@ pub enum PublishError {
         "the event has {0} bytes, more than the {1} that are allowed: send an id, and let clients load the rest"
     )]
     TooLarge(usize, usize),
+    /// A room of the module's own, in which hosts do not publish.
+    #[error("{0} is the module's own: hosts do not publish in it")]
+    Reserved(RoomId),
     /// The meeting point is away.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -122,14 +125,16 @@ impl Realtime {
     /// The event may be a [`Draft`] with an id, which makes a repeat harmless, or with a subject.
     ///
     /// # Errors
-    /// When the event cannot be written as JSON or is too large, or the meeting point of instances is away.
+    /// When the event cannot be written as JSON or is too large, the room is of the kind `control`, which is the
+    /// module's own, or the meeting point of instances is away.
     pub async fn publish<'a, R: Room>(
         &self,
         room: R,
         event: impl Into<Draft<'a, R::Event>>,
     ) -> Result<Position, PublishError> {
+        let room = hosts(room)?;
         let event = self.write(&event.into())?;
-        Ok(self.0.hub.broker().append(&room.room_id(), event).await?)
+        Ok(self.0.hub.broker().append(&room, event).await?)
     }
 
     /// Tells something to everyone who is connected, on every instance, whatever rooms they are in. Clients hear it
@@ -149,9 +154,10 @@ impl Realtime {
     /// Signals to everyone in a room who can take it right now: neither ordered nor kept.
     ///
     /// # Errors
-    /// When the signal cannot be written as JSON, is larger than `RealtimeConfig::max_signal_bytes`, or the meeting
-    /// point of instances is away.
+    /// When the signal cannot be written as JSON, is larger than `RealtimeConfig::max_signal_bytes`, the room is of the
+    /// kind `control`, or the meeting point of instances is away.
     pub async fn signal<R: Room>(&self, room: R, signal: &R::Signal) -> Result<(), PublishError> {
+        let room = hosts(room)?;
         let data = serde_json::value::to_raw_value(signal)?;
         let (size, limit) = (data.get().len(), self.0.config.max_signal_bytes);
         if size > limit {
@@ -159,7 +165,7 @@ impl Realtime {
         }
         let data = data.into();
         let signal = RoomSignal::Data { from: None, data };
-        let told = self.0.hub.broker().signal(&room.room_id(), signal).await;
+        let told = self.0.hub.broker().signal(&room, signal).await;
         Ok(told?)
     }
 
@@ -200,6 +206,24 @@ impl Realtime {
         self.may_view(handshake, &room).await?;
         let view = self.0.hub.first_view(&room).await;
         view.map_err(|error| not_told(&room, &error))
+    }
+
+    /// Everyone in a room whom others may see, on all instances, in the order in which they came: for the host itself,
+    /// which asks nobody for leave. People who hide are not among them, nor are guests.
+    ///
+    /// # Errors
+    /// When this instance does not serve the room yet, and the meeting point of instances is away.
+    pub async fn presence<R: Room>(&self, room: R) -> Result<Vec<Member>, BrokerError> {
+        let (members, _) = self.0.hub.page(&room.room_id(), None, usize::MAX).await?;
+        Ok(members)
+    }
+
+    /// Whether a person is online for others, on any instance. People who hide are offline, also for the host.
+    ///
+    /// # Errors
+    /// As [`presence`](Self::presence).
+    pub async fn online(&self, user: impl Into<UserId>) -> Result<bool, BrokerError> {
+        Ok(!self.presence(Online(user.into())).await?.is_empty())
     }
 
     /// A room's people after a place in the order in which they came, at most so many, and how many there are.
@@ -298,6 +322,15 @@ impl Realtime {
     #[cfg(feature = "testing")]
     pub(crate) fn memory(&self) -> MemoryBroker {
         self.0.memory.clone()
+    }
+}
+
+/// A room in which hosts may publish.
+pub(super) fn hosts<R: Room>(room: R) -> Result<RoomId, PublishError> {
+    let room = room.room_id();
+    match is_control(&room) {
+        true => Err(PublishError::Reserved(room)),
+        false => Ok(room),
     }
 }
 

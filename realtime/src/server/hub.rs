@@ -34,6 +34,7 @@ use crate::{
     core::{log::Retention, replica::Crowd},
     protocol::{
         Digest, FirstView, JoinRoom, Member, Online, Position, Room, RoomId, UnixMillis, UserId,
+        reserved::control_room,
     },
 };
 
@@ -247,14 +248,16 @@ impl Hub {
         }
     }
 
-    /// How many rooms are served, how many views of clients diverged, and how many rooms had lost messages.
+    /// How many rooms are served for somebody, how many views of clients diverged, and how many rooms had lost messages.
     pub(crate) fn count(&self) -> (usize, u64, u64) {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let HubStats {
             divergences,
             losses,
         } = &self.stats;
-        (self.rooms().len(), read(divergences), read(losses))
+        let rooms = self.rooms();
+        let hosts = rooms.len() - usize::from(rooms.contains_key(&control_room()));
+        (hosts, read(divergences), read(losses))
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<ServedRoom>>> {

@@ -28,7 +28,7 @@ use worker::Worker;
 use super::{
     clock::unix_millis,
     config::RealtimeConfig,
-    handle::{PublishError, Realtime},
+    handle::{PublishError, Realtime, hosts},
     hub::Hub,
     store::{Database, Kind, OutboxStore},
 };
@@ -100,7 +100,7 @@ impl Realtime {
     /// ```
     ///
     /// # Errors
-    /// When the event cannot be written as JSON or is too large, the database refuses, or the module was started
+    /// When the event cannot be written as JSON or is too large, the room is of the kind `control`, the database refuses, or the module was started
     /// without a database or with one of another kind. The transaction is then the host's to roll back.
     pub async fn publish_in<'a, R: Room, T: HostTransaction>(
         &self,
@@ -108,12 +108,12 @@ impl Realtime {
         room: R,
         event: impl Into<Draft<'a, R::Event>>,
     ) -> Result<EventId, PublishError> {
+        let room = hosts(room)?;
         let event = self.write(&event.into())?;
         let outbox = self.0.outbox.as_ref().ok_or(PublishError::NoDatabase)?;
         if tx.kind() != outbox.kind {
             return Err(PublishError::OtherDatabase);
         }
-        let room = room.room_id();
         let row = OutgoingRow {
             room: &room,
             event: &event,
