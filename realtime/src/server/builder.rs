@@ -42,6 +42,9 @@ pub enum StartError {
 pub struct RealtimeBuilder {
     config: RealtimeConfig,
     meeting: Option<MemoryBroker>,
+    /// The people's records of the nodes it meets, unless it is given a database.
+    #[cfg(feature = "testing")]
+    store: Option<Arc<dyn Store>>,
     #[cfg(feature = "testing")]
     around_broker: Option<AroundBroker>,
     #[cfg(feature = "testing")]
@@ -60,6 +63,8 @@ impl RealtimeBuilder {
         Self {
             config,
             meeting: None,
+            #[cfg(feature = "testing")]
+            store: None,
             #[cfg(feature = "testing")]
             around_broker: None,
             #[cfg(feature = "testing")]
@@ -147,10 +152,13 @@ impl RealtimeBuilder {
         self
     }
 
-    /// Meets other nodes of this process at their broker: for tests of several instances.
+    /// Meets the other nodes of this process at their broker, and shares what they know of people: for tests of several
+    /// instances.
     #[cfg(feature = "testing")]
-    pub(crate) fn meeting(mut self, broker: MemoryBroker) -> Self {
-        self.meeting = Some(broker);
+    pub(crate) fn meeting(mut self, node: &Realtime) -> Self {
+        self.meeting = Some(node.memory());
+        node.0.store.share();
+        self.store = Some(node.0.store.clone());
         self
     }
 
@@ -169,6 +177,8 @@ impl RealtimeBuilder {
         };
         let config = self.config;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        #[cfg(feature = "testing")]
+        let store = self.store.unwrap_or(store);
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         let (store, database) = match self.database {
             None => (store, None),

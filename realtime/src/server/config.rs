@@ -56,6 +56,9 @@ pub struct RealtimeConfig {
     /// on most platforms. Zero: that header is a forgery, and a client's address is the peer of its connection, where
     /// the host serves with `into_make_service_with_connect_info::<SocketAddr>()`.
     pub trusted_proxies: u8,
+    /// While this instance cannot know what others did to people and rooms, because the meeting point is away: how often
+    /// everyone connected is checked again. So long may a revocation take then.
+    pub recheck_interval: Duration,
     /// How often the outbox is searched for events that nobody told of, such as those of a process that died.
     pub outbox_poll: Duration,
     /// How long published events stay in the outbox's table.
@@ -87,6 +90,7 @@ impl Default for RealtimeConfig {
             room_idle: Duration::from_secs(30),
             limits: Limits::default(),
             trusted_proxies: 0,
+            recheck_interval: Duration::from_secs(30),
             outbox_poll: Duration::from_secs(1),
             outbox_retention: Duration::from_secs(3_600),
         }
@@ -145,6 +149,7 @@ impl RealtimeConfig {
     /// | `REALTIME_RETAIN_MS` | the greatest age of a kept event | 600000 |
     /// | `REALTIME_RETAIN_BYTES` | the greatest size of a room's kept events | 1048576 |
     /// | `REALTIME_TRUSTED_PROXIES` | proxies in front of the server, each adding to `X-Forwarded-For` | 0 |
+    /// | `REALTIME_RECHECK_MS` | how often everyone is checked again while the instances' meeting point is away | 30000 |
     /// | `REALTIME_OUTBOX_POLL_MS` | how often the outbox is searched for events that nobody told of | 1000 |
     /// | `REALTIME_OUTBOX_RETAIN_MS` | how long published events stay in the outbox's table | 3600000 |
     ///
@@ -204,6 +209,7 @@ impl RealtimeConfig {
             },
             limits: Limits::from_lookup(&get, base.max_rooms_per_connection)?,
             trusted_proxies: whole(&get, "REALTIME_TRUSTED_PROXIES", base.trusted_proxies, 0)?,
+            recheck_interval: millis("REALTIME_RECHECK_MS", base.recheck_interval, 100)?,
             outbox_poll: millis("REALTIME_OUTBOX_POLL_MS", base.outbox_poll, 10)?,
             outbox_retention: millis("REALTIME_OUTBOX_RETAIN_MS", base.outbox_retention, 0)?,
             ..base

@@ -16,6 +16,7 @@ mod builder;
 mod clock;
 pub mod config;
 mod context;
+mod control;
 mod gateway;
 mod handle;
 mod hub;

@@ -1,7 +1,13 @@
 //! What a host decides of people and rooms while they are in use.
+//!
+//! All of it is done at once on the instance that is asked, and said to the others through the broker's control room:
+//! within a second, usually within milliseconds. Where the broker is away, the others hear of it when it is back, from
+//! this instance, which goes on trying for as long as it runs; each of them that cannot reach the broker either reads
+//! from the database who is revoked or hides, and checks rights again, once in `RealtimeConfig::recheck_interval`.
+//! Several instances need one database for that: see `RealtimeBuilder::database`.
 
 use super::{Realtime, clock::unix_millis, store::StoreError};
-use crate::protocol::{CloseAction, ErrorCode, ProtocolError, Room, UserId};
+use crate::protocol::{ErrorCode, ProtocolError, Room, UserId, reserved::is_control};
 
 /// Why something was not done. It may be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -19,32 +25,36 @@ impl Realtime {
     /// Checks the rights of all of a person's connections again: to be called when a role of theirs has changed. Rooms
     /// that they may not see any more are taken from them, and the rooms that the host puts them into are asked for
     /// anew.
+    ///
+    /// On all instances; those that cannot be told right now are told when the meeting point of instances is back, and
+    /// check everyone once in `RealtimeConfig::recheck_interval` while it is away for them.
     pub async fn recheck(&self, user: impl Into<UserId>) {
-        self.0.gateway.recheck_person(&user.into()).await;
+        self.0.gateway.recheck_everywhere(&user.into()).await;
     }
 
     /// Ends all of a person's sessions. They are gone for everybody at once, and their clients stay away until they
     /// are told to connect.
+    ///
+    /// On all instances; those that cannot be told right now end them when the meeting point of instances is back. This
+    /// is kept nowhere: whoever is to stay out needs [`revoke`](Self::revoke), or the host's `authenticate`.
     pub async fn kick(&self, user: impl Into<UserId>) {
-        let error = ProtocolError::new(ErrorCode::Kicked, "your session was ended");
-        let gateway = &self.0.gateway;
-        gateway
-            .end_person(&user.into(), CloseAction::Stop, &error)
-            .await;
+        self.0.gateway.kick(&user.into()).await;
     }
 
     /// Ends all of a person's sessions, and accepts nothing any more that was signed in until now: what the host's
     /// `authenticate` returns as [`SignIn::issued`](super::SignIn::issued) must be later.
     ///
+    /// On all instances: once this returns, none accepts such a sign-in for a new connection. Open connections elsewhere
+    /// are ended within a second; on instances that cannot reach the meeting point of instances, within
+    /// `RealtimeConfig::recheck_interval`, where the sign-in has an `issued`. Where only this instance cannot reach it,
+    /// the others end them when it can again.
+    ///
     /// # Errors
     /// When that cannot be kept; then nothing is ended.
     pub async fn revoke(&self, user: impl Into<UserId>) -> Result<(), ModerationError> {
-        let user = user.into();
-        self.0.store.set_not_before(&user, unix_millis()).await?;
-        let sentence = "your sign-in was ended: sign in again";
-        let error = ProtocolError::new(ErrorCode::Unauthorized, sentence);
-        let gateway = &self.0.gateway;
-        gateway.end_person(&user, CloseAction::SignIn, &error).await;
+        let (user, now) = (user.into(), unix_millis());
+        self.0.store.set_not_before(&user, now).await?;
+        self.0.gateway.revoke(&user, now).await;
         Ok(())
     }
 
@@ -52,12 +62,19 @@ impl Realtime {
     /// far as the host's `authorize` allows it.
     ///
     /// # Errors
-    /// When the meeting point of instances is away; then its events may not be forgotten.
+    /// When the meeting point of instances is away; then its events may not be forgotten, and people of other instances
+    /// are taken out when it is back. When the room is the module's own `control` room.
     pub async fn close_room<R: Room>(&self, room: R) -> Result<(), ModerationError> {
-        Ok(self.0.gateway.close_room(&room.room_id()).await?)
+        let room = room.room_id();
+        if is_control(&room) {
+            let sentence = format!("{room} is the module's own: it is never closed");
+            return Err(ProtocolError::new(ErrorCode::Forbidden, sentence).into());
+        }
+        Ok(self.0.gateway.close_room(&room).await?)
     }
 
-    /// Hides a person from everybody else, or shows them again, on all their devices: as they can do themselves.
+    /// Hides a person from everybody else, or shows them again, on all their devices and instances: as they can do
+    /// themselves.
     ///
     /// # Errors
     /// When that cannot be kept; then nothing changes.
@@ -67,6 +84,8 @@ impl Realtime {
         invisible: bool,
     ) -> Result<(), ModerationError> {
         let gateway = &self.0.gateway;
-        Ok(gateway.set_invisible(&user.into(), invisible).await?)
+        Ok(gateway
+            .set_invisible_everywhere(&user.into(), invisible)
+            .await?)
     }
 }

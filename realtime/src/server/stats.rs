@@ -18,6 +18,11 @@ pub struct Stats {
     pub unsent_bytes: usize,
     /// Rooms that had lost messages of the broker without noticing, and were read again.
     pub losses: u64,
+    /// Changes to people and rooms that were made here, and that other instances have not been told of: none, unless
+    /// the meeting point is away.
+    pub untold: usize,
+    /// How often so many of them waited that they were replaced by a check of everyone.
+    pub untold_overflows: u64,
 }
 
 impl Realtime {
@@ -26,6 +31,7 @@ impl Realtime {
     pub fn stats(&self) -> Stats {
         let (connections, sessions) = self.0.gateway.count();
         let (rooms, divergences, losses) = self.0.hub.count();
+        let (untold, untold_overflows) = self.0.gateway.untold();
         Stats {
             connections,
             sessions,
@@ -33,6 +39,8 @@ impl Realtime {
             divergences,
             unsent_bytes: self.0.gateway.unsent_bytes(),
             losses,
+            untold,
+            untold_overflows,
         }
     }
 }

@@ -102,7 +102,7 @@ impl Cluster {
         let link = Link::new(self.rng.random());
         let mut builder = (self.build)().linked(link.clone());
         if let Some(first) = self.nodes.first() {
-            builder = builder.meeting(first.realtime.memory());
+            builder = builder.meeting(&first.realtime);
         }
         let realtime = builder.start().await.expect("the node starts");
         Node {

@@ -62,7 +62,7 @@ pub async fn raw_stream(node: &Realtime) -> WebSocketStream<DuplexStream> {
 
 /// Lets a node that is being built meet the nodes of a running one: two instances in one process.
 pub fn beside(builder: RealtimeBuilder, node: &Realtime) -> RealtimeBuilder {
-    builder.meeting(node.memory())
+    builder.meeting(node)
 }
 
 /// Puts something between a node that is being built and its broker: to see what is appended, to refuse it, or to be

@@ -5,6 +5,7 @@
 
 mod announcements;
 mod bad_input;
+mod c10_cluster;
 mod c10_isolation;
 mod c11_recovery;
 mod c12_bounds;

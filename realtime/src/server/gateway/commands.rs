@@ -9,7 +9,8 @@ use crate::{
     core::message::RoomSignal,
     protocol::{
         Announcements, ClientCommand, ErrorCode, JoinRoom, ProtocolError, Refused, RoomId, Seen,
-        UserId, reserved::is_watched_only,
+        UserId,
+        reserved::{is_control, is_watched_only},
     },
     server::{
         auth::{Access, forbidden},
@@ -80,7 +81,8 @@ impl Gateway {
             return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
         }
         self.within_limits(connection, Kind::Join, rooms.len() as u32)?;
-        let rights = self.rights();
+        let person = connection.key().user.as_ref();
+        let rights = self.0.changes.of(person);
         let asked = rooms.iter().map(|join| join.room.clone()).collect();
         let allowed = self.allowed(connection, asked).await?;
         for join in &rooms {
@@ -94,7 +96,7 @@ impl Gateway {
                 self.refuse(connection, &join.room, error).await;
             }
         }
-        if self.rights() != rights {
+        if self.0.changes.of(person) != rights {
             // What was allowed a moment ago may not be any more.
             self.recheck(connection).await?;
         }
@@ -123,6 +125,7 @@ impl Gateway {
         let announcements = Announcements::id();
         let own = rooms.extract_if(.., |room| *room == announcements);
         let mut allowed: HashSet<RoomId> = own.collect();
+        rooms.retain(|room| !is_control(room));
         if !rooms.is_empty() {
             let asked: HashSet<RoomId> = rooms.iter().cloned().collect();
             let asking = (self.0.callbacks.authorize)(who, rooms, Access::View);

@@ -42,7 +42,7 @@ pub(crate) struct Identity {
     pub(crate) issued: Option<UnixMillis>,
     /// One of the connections that the person may have.
     pub(crate) _place: Option<Arc<Place<UserId>>>,
-    /// How often rights had changed when this was found out.
+    /// How often anything had changed when this was found out.
     pub(crate) rights: u64,
 }
 
@@ -70,7 +70,8 @@ pub(crate) struct Connection {
     pub(crate) id: ViewerId,
     pub(super) identity: Identity,
     key: EntryKey,
-    expires: Mutex<Option<Instant>>,
+    /// When the sign-in was issued, and when it expires.
+    sign_in: Mutex<(Option<UnixMillis>, Option<Instant>)>,
     pub(super) limits: ConnectionLimits,
     /// Held while the rights of its rooms are checked.
     pub(super) checking: tokio::sync::Mutex<()>,
@@ -126,7 +127,7 @@ impl Connection {
                 user,
                 session: identity.session.clone(),
             },
-            expires: Mutex::new(identity.expires),
+            sign_in: Mutex::new((identity.issued, identity.expires)),
             identity,
             limits,
             checking: tokio::sync::Mutex::default(),
@@ -210,13 +211,22 @@ impl Connection {
         &self.key
     }
 
-    /// When the sign-in expires.
-    pub(super) fn expires(&self) -> Option<Instant> {
-        *self.expires.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sign_in(&self) -> MutexGuard<'_, (Option<UnixMillis>, Option<Instant>)> {
+        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_expires(&self, at: Option<Instant>) {
-        *self.expires.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    /// When the sign-in was issued: the latest, where it was refreshed.
+    pub(super) fn issued(&self) -> Option<UnixMillis> {
+        self.sign_in().0
+    }
+
+    /// When the sign-in expires.
+    pub(super) fn expires(&self) -> Option<Instant> {
+        self.sign_in().1
+    }
+
+    pub(super) fn set_sign_in(&self, issued: Option<UnixMillis>, expires: Option<Instant>) {
+        *self.sign_in() = (issued, expires);
     }
 
     /// The request that opened the socket.

@@ -80,7 +80,7 @@ impl Gateway {
             );
             return Err(ProtocolError::new(ErrorCode::UnsupportedProtocol, sentence));
         }
-        let rights = self.rights();
+        let rights = self.0.changes.any();
         let handshake = Handshake::new(Arc::new(parts.clone()), auth.token);
         let Known {
             user,

@@ -3,17 +3,21 @@
 //! [`endpoint`] does the HTTP part and hands the upgraded stream over, wrapped in a [`wire`]; socketioxide speaks
 //! Socket.IO on it. The [`handshake`] finds out who it is and makes a [`connection`], which speaks for one of the
 //! [`sessions`]. Its commands pass the [`intake`], in order, and [`commands`] carries them out; [`rights`] is what the
-//! host decides of them. The [`teller`] tells rooms of sessions, [`people`] keeps what outlives them, and the
+//! host decides of them; [`control`] is what it does to people and rooms on all nodes, and [`recheck`] looks again at
+//! whom something may have changed for. The [`teller`] tells rooms of sessions, [`people`] keeps what outlives them, and the
 //! [`janitor`] ends what is over.
 
 mod callbacks;
+mod changes;
 mod commands;
 mod connection;
+mod control;
 mod endpoint;
 mod handshake;
 mod intake;
 mod janitor;
 mod people;
+mod recheck;
 mod rights;
 mod sessions;
 mod teller;
@@ -21,6 +25,7 @@ mod unsent;
 mod wire;
 
 use std::{
+    array,
     collections::HashMap,
     net::IpAddr,
     sync::{
@@ -30,11 +35,13 @@ use std::{
     time::Duration,
 };
 
+use changes::{Changes, GROUPS};
 use connection::Connection;
 pub(crate) use endpoint::socket;
 use http::{Request, request::Parts};
 use intake::Pending;
 use people::LastSeen;
+use recheck::Rechecks;
 use sessions::Sessions;
 use socketioxide::{SocketIo, TransportType, service::SocketIoService};
 use teller::Teller;
@@ -49,6 +56,7 @@ use super::{
     auth::Callbacks,
     clock::Monotonic,
     config::RealtimeConfig,
+    control::Control,
     hub::{Hub, ViewerId},
     limits::{Counted, Limiter, Place},
     store::Store,
@@ -87,10 +95,11 @@ pub(super) struct Inner {
     per_address: Counted<IpAddr>,
     teller: Teller,
     last_seen: Mutex<LastSeen>,
-    /// Held while somebody hides or shows themselves.
-    hiding: tokio::sync::Mutex<()>,
-    /// Counted up whenever rights change.
-    rights: AtomicU64,
+    /// Each held while somebody of a group of people hides or shows themselves.
+    hiding: [tokio::sync::Mutex<()>; GROUPS],
+    changes: Changes,
+    control: Control,
+    rechecks: Rechecks,
     connections: Mutex<HashMap<ViewerId, Arc<Connection>>>,
     /// Streams that carry no connection yet, or no longer, and when they are cut.
     loose: Mutex<Vec<(Instant, Arc<WireControl>)>>,
@@ -138,8 +147,10 @@ impl Gateway {
             per_address,
             teller: Teller::new(),
             last_seen: Mutex::default(),
-            hiding: tokio::sync::Mutex::default(),
-            rights: AtomicU64::new(0),
+            hiding: array::from_fn(|_| tokio::sync::Mutex::default()),
+            changes: Changes::default(),
+            control: Control::new(),
+            rechecks: Rechecks::default(),
             connections: Mutex::default(),
             loose: Mutex::default(),
             next_connection: AtomicU64::new(0),
@@ -153,6 +164,11 @@ impl Gateway {
         for worker in 0..teller::WORKERS {
             tasks.spawn(gateway.clone().tell(worker, stop.clone()));
         }
+        let following = ViewerId(gateway.0.next_connection.fetch_add(1, Ordering::Relaxed));
+        tasks.spawn(gateway.clone().follow_control(following, stop.clone()));
+        tasks.spawn(gateway.clone().watch_control(stop.clone()));
+        tasks.spawn(gateway.clone().keep_rechecking(stop.clone()));
+        tasks.spawn(gateway.clone().tell_control(stop.clone()));
         tasks.spawn(janitor::run(gateway.clone(), stop));
         gateway
     }
@@ -230,6 +246,11 @@ impl Gateway {
 
     fn loose(&self) -> MutexGuard<'_, Vec<(Instant, Arc<WireControl>)>> {
         self.0.loose.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many changes other nodes have not been told of, and how often there were too many.
+    pub(crate) fn untold(&self) -> (usize, u64) {
+        self.0.control.queue.count()
     }
 
     /// How many connections and sessions there are.

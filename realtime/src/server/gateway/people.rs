@@ -5,11 +5,12 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::Gateway;
+use super::{Gateway, changes::group};
 use crate::{
     protocol::{ErrorCode, ProtocolError, StatusNow, UnixMillis, UserId},
     server::{
         clock::unix_millis,
+        control::{ControlEvent, Ticket},
         store::{PersonRecord, StoreError},
     },
 };
@@ -36,20 +37,29 @@ impl Gateway {
         self.0.store.person(user).await.map_err(unavailable)
     }
 
-    /// The person hides on all their devices, or shows themselves again.
-    pub(crate) async fn set_invisible(
+    /// The person hides on all their devices, or shows themselves again. Other nodes are told.
+    pub(super) async fn set_invisible(
         &self,
         user: &UserId,
         invisible: bool,
-    ) -> Result<(), ProtocolError> {
+    ) -> Result<Ticket, ProtocolError> {
         // One at a time, so that what is kept and what is shown are the same.
-        let _one = self.0.hiding.lock().await;
+        let _one = self.hiding(user).lock().await;
         let kept = self.0.store.set_invisible(user, invisible).await;
         kept.map_err(unavailable)?;
         // Whoever connects right now may have read what was kept before.
-        self.rights_change();
+        self.0.changes.note(user);
         self.show_invisible(user, invisible);
-        Ok(())
+        let user = user.clone();
+        Ok(self
+            .0
+            .control
+            .tell(ControlEvent::Invisible { user, invisible }))
+    }
+
+    /// Held while it is read or written whether a person hides, until it is shown.
+    pub(super) fn hiding(&self, user: &UserId) -> &tokio::sync::Mutex<()> {
+        &self.0.hiding[group(user)]
     }
 
     /// The person hides, or not, as it is kept.

@@ -40,22 +40,11 @@ pub(crate) struct Known {
     pub(super) invisible: bool,
 }
 
-fn is_revoked(issued: Option<UnixMillis>, person: &PersonRecord) -> bool {
+pub(super) fn is_revoked(issued: Option<UnixMillis>, person: &PersonRecord) -> bool {
     matches!((issued, person.not_before), (Some(issued), Some(not_before)) if issued <= not_before)
 }
 
 impl Gateway {
-    /// How often rights have changed. Whoever was checked before such a change is checked again.
-    pub(super) fn rights(&self) -> u64 {
-        self.0.rights.load(std::sync::atomic::Ordering::Acquire)
-    }
-
-    pub(super) fn rights_change(&self) {
-        self.0
-            .rights
-            .fetch_add(1, std::sync::atomic::Ordering::AcqRel);
-    }
-
     /// Asks the host who this is, and checks what the host cannot: that it is not too late, or revoked.
     pub(crate) async fn know(&self, handshake: Handshake) -> Result<Known, ProtocolError> {
         let signed_in = in_time((self.0.callbacks.authenticate)(handshake))
@@ -110,7 +99,7 @@ impl Gateway {
             let sentence = "this token is another person's: connect anew with it";
             return Err(ProtocolError::new(ErrorCode::Unauthorized, sentence));
         }
-        connection.set_expires(known.expires);
+        connection.set_sign_in(known.issued, known.expires);
         self.recheck(connection).await?;
         let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
         let refreshed = Refreshed {
@@ -138,9 +127,10 @@ impl Gateway {
     /// Checks again as long as rights change meanwhile.
     async fn check_until_settled(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
         for _ in 0..MAX_CHECKS {
-            let rights = self.rights();
+            let person = connection.key().user.as_ref();
+            let rights = self.0.changes.of(person);
             self.check(connection).await?;
-            if self.rights() == rights {
+            if self.0.changes.of(person) == rights {
                 return Ok(());
             }
         }
@@ -208,7 +198,7 @@ impl Gateway {
     /// Enters the person into the host's rooms, and into their own: they are seen there while connected, whatever their
     /// page shows. Whatever changed since they were let in is checked again.
     pub(super) async fn auto_join(&self, connection: &Arc<Connection>) {
-        if self.rights() != connection.identity.rights
+        if self.0.changes.any() != connection.identity.rights
             && let Err(error) = self.recheck_sign_in(connection).await
         {
             let action = match error.code {
@@ -229,20 +219,20 @@ impl Gateway {
             return Ok(());
         };
         let person = {
-            let _one = self.0.hiding.lock().await;
+            let _one = self.hiding(user).lock().await;
             let person = self.person(user).await?;
             self.show_invisible(user, person.invisible);
             person
         };
-        match is_revoked(connection.identity.issued, &person) {
+        match is_revoked(connection.issued(), &person) {
             true => Err(ProtocolError::new(ErrorCode::Unauthorized, EXPIRED)),
             false => Ok(()),
         }
     }
 
     /// Checks the rights of all of a person's connections again.
-    pub(crate) async fn recheck_person(&self, user: &UserId) {
-        self.rights_change();
+    pub(super) async fn recheck_person(&self, user: &UserId) {
+        self.0.changes.note(user);
         let connections = self.0.sessions.connections_of(user);
         let checks = connections.iter().map(|connection| async {
             if let Err(error) = self.recheck(connection).await {
@@ -253,23 +243,33 @@ impl Gateway {
     }
 
     /// Ends all of a person's sessions, at once for everybody.
-    pub(crate) async fn end_person(
+    pub(super) async fn end_person(
         &self,
         user: &UserId,
         action: CloseAction,
         error: &ProtocolError,
     ) {
-        self.rights_change();
+        self.tell_and_wait(self.end_now(user, action, error)).await;
+    }
+
+    /// As [`end_person`](Self::end_person); the rooms are yet to be told.
+    pub(super) fn end_now(
+        &self,
+        user: &UserId,
+        action: CloseAction,
+        error: &ProtocolError,
+    ) -> Vec<Mark> {
+        self.0.changes.note(user);
         for connection in self.0.sessions.connections_of(user) {
             connection.close(action, error.code, &error.message);
             self.leave_shown(&connection);
         }
-        self.tell_and_wait(self.0.sessions.end_all(user)).await;
+        self.0.sessions.end_all(user)
     }
 
-    /// Takes everyone out of a room, and forgets what happened in it.
-    pub(crate) async fn close_room(&self, room: &RoomId) -> Result<(), ProtocolError> {
-        self.rights_change();
+    /// Takes everyone of this node out of a room.
+    pub(super) fn take_out(&self, room: &RoomId) -> Vec<Mark> {
+        self.0.changes.note_everyone();
         let error = ProtocolError::new(ErrorCode::RoomClosed, format!("{room} was closed"));
         let connections: Vec<_> = self.connections().values().cloned().collect();
         let mut marks = Vec::new();
@@ -289,15 +289,11 @@ impl Gateway {
                 self.take_away(&connection, room.clone(), error.clone());
             }
         }
-        self.tell_and_wait(marks).await;
-        let cleared = self.0.hub.broker().clear(room).await;
-        // Whoever came meanwhile is in it.
-        self.0.teller.mark_room(room);
-        cleared.map_err(super::commands::unavailable)
+        marks
     }
 
     /// Tells, and waits until it is told, as long as the broker can be reached.
-    async fn tell_and_wait(&self, marks: Vec<Mark>) {
+    pub(super) async fn tell_and_wait(&self, marks: Vec<Mark>) {
         let mut keys: Vec<EntryKey> = marks.iter().map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -319,13 +315,13 @@ impl Gateway {
             let sentence = "guests have no name to hide";
             return Err(ProtocolError::new(ErrorCode::Unauthorized, sentence));
         };
-        self.set_invisible(user, invisible).await
+        self.set_invisible(user, invisible).await.map(drop)
     }
 
     /// Closes a connection whose sign-in is over.
     pub(super) fn expire(&self, connection: &Arc<Connection>, now: Instant) {
         if connection.expires().is_some_and(|at| at <= now) {
-            connection.set_expires(None);
+            connection.set_sign_in(connection.issued(), None);
             connection.close(CloseAction::SignIn, ErrorCode::Unauthorized, EXPIRED);
         }
     }

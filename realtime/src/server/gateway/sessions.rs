@@ -289,6 +289,16 @@ impl Sessions {
             .collect()
     }
 
+    /// Everyone with a session.
+    pub(super) fn people(&self) -> Vec<UserId> {
+        self.lock().people.keys().cloned().collect()
+    }
+
+    /// Whether a person has a session.
+    pub(super) fn is_here(&self, user: &UserId) -> bool {
+        self.lock().people.contains_key(user)
+    }
+
     /// The people whom others may see.
     pub(super) fn visible_people(&self) -> Vec<UserId> {
         let inner = self.lock();

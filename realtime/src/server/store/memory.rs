@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -18,6 +21,8 @@ const MAX_PEOPLE: usize = 100_000;
 pub(crate) struct MemoryStore {
     people: Mutex<HashMap<UserId, PersonRecord>>,
     limit: usize,
+    /// Whether nodes of one process share it.
+    shared: AtomicBool,
 }
 
 impl Default for MemoryStore {
@@ -31,6 +36,7 @@ impl MemoryStore {
         Self {
             people: Mutex::default(),
             limit,
+            shared: AtomicBool::new(false),
         }
     }
 
@@ -90,6 +96,15 @@ impl Store for MemoryStore {
             });
         }
         Ok(())
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Acquire)
+    }
+
+    #[cfg(feature = "testing")]
+    fn share(&self) {
+        self.shared.store(true, Ordering::Release);
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -90,6 +90,15 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Notes when people were last here. An earlier time than the stored one changes nothing.
     async fn seen(&self, people: &[(UserId, UnixMillis)]) -> Result<(), StoreError>;
 
+    /// Whether every instance reads and writes the same.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    /// From now on another instance uses it too.
+    #[cfg(feature = "testing")]
+    fn share(&self) {}
+
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }
