@@ -121,6 +121,11 @@ impl TestClient {
         }
     }
 
+    /// Connects again after the server ended it.
+    pub(super) fn start(&mut self) {
+        self.input(Input::Start);
+    }
+
     /// Sends this `Cookie` header from the next connection on.
     #[must_use]
     pub fn with_cookie(mut self, cookie: &str) -> Self {

@@ -16,7 +16,7 @@ use truth::Truth;
 use super::{Cluster, LinkFaults};
 use crate::{
     Realtime, RealtimeConfig,
-    core::{log::Retention, replica::Crowd},
+    core::{log::Retention, replica::Crowd, session::Connection},
     protocol::{Auth, DeviceKind, Draft, Position, Room, RoomId, SessionId, User, UserId},
     rooms,
     server::RealtimeBuilder,
@@ -32,6 +32,9 @@ rooms! {
 /// How long everything has to come to rest in when the faults are over: the longest backoff and the comparison with
 /// the broker, twice.
 const REST: Duration = Duration::from_secs(60);
+
+/// How long every node has to hear what the others did to people, when the faults are over.
+const TOLD: Duration = Duration::from_secs(15);
 
 /// What a simulation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -135,9 +138,10 @@ impl Life {
             60..70 => self.lose_connection(),
             70..74 => self.stall(),
             74..79 => self.look_away(),
-            79..84 => self.hide_or_show(),
-            84..89 => self.change_rights(),
-            89..96 => self.disturb(),
+            79..84 => self.hide_or_show().await,
+            84..89 => self.change_rights().await,
+            89..95 => self.disturb(),
+            95..97 => self.kick(),
             _ => self.kill().await,
         }
         let time = match self.rng.random_range(0..10) {
@@ -147,6 +151,9 @@ impl Life {
         };
         self.cluster.run_for(Duration::from_millis(time)).await;
         self.wake();
+        if self.rng.random_bool(0.3) {
+            self.start_kicked();
+        }
     }
 
     fn arrive(&mut self) {
@@ -267,6 +274,16 @@ impl Life {
         });
     }
 
+    fn start_kicked(&mut self) {
+        for client in 0..self.cluster.clients().len() {
+            let client = self.cluster.client(client);
+            if matches!(client.connection(), Connection::Stopped(_)) {
+                client.start();
+                self.done.reconnects += 1;
+            }
+        }
+    }
+
     fn look_away(&mut self) {
         let Some(client) = self.someone() else { return };
         let visible = self.rng.random_bool(0.5);
@@ -274,24 +291,33 @@ impl Life {
         self.cluster.client(client).set_visible(visible);
     }
 
-    fn hide_or_show(&mut self) {
-        // Whoever hides does so on the node that is asked; that others hear of it is the cluster's part.
-        if self.cluster.alive().len() > 1 {
-            return;
-        }
+    /// The host hides or shows a person, at any node.
+    async fn hide_or_show(&mut self) {
         let person = format!("P{}", self.rng.random_range(1..5_u8));
         let hides = self.rng.random_bool(0.6);
         let Ok(user) = UserId::try_from(person.clone()) else {
             return;
         };
         self.truth.hide(&person, hides);
-        // A node that stands still does it when it goes on.
         let node = self.node();
         let node = self.cluster.node(node).clone();
+        // It is kept at once; a node that stands still, or is cut off, tells the others when it goes on.
         tokio::spawn(async move { node.set_invisible(user, hides).await });
+        self.cluster.run_for(Duration::from_millis(1)).await;
     }
 
-    fn change_rights(&mut self) {
+    /// All sessions of a person are ended, at any node. Their pages connect again after a while.
+    fn kick(&mut self) {
+        let person = format!("P{}", self.rng.random_range(1..5_u8));
+        let Ok(user) = UserId::try_from(person.clone()) else {
+            return;
+        };
+        let node = self.node();
+        let node = self.cluster.node(node).clone();
+        tokio::spawn(async move { node.kick(user).await });
+    }
+
+    async fn change_rights(&mut self) {
         let person = format!("P{}", self.rng.random_range(1..5_u8));
         let room = self.board();
         let open = {
@@ -304,11 +330,11 @@ impl Life {
             open
         };
         self.truth.allow(&person, &room, open);
-        for node in self.cluster.alive() {
-            if let Ok(user) = UserId::try_from(person.clone()) {
-                let node = self.cluster.node(node).clone();
-                tokio::spawn(async move { node.recheck(user).await });
-            }
+        if let Ok(user) = UserId::try_from(person.clone()) {
+            let node = self.node();
+            let node = self.cluster.node(node).clone();
+            tokio::spawn(async move { node.recheck(user).await });
+            self.cluster.run_for(Duration::from_millis(1)).await;
         }
         // A client that was refused asks again only when its page does.
         for client in self.truth.clients_of(&person) {
@@ -342,7 +368,10 @@ impl Life {
             return;
         }
         let node = self.node();
-        self.cluster.kill(node).await;
+        // What a node could tell nobody dies with it: who hid there is found to hide only where they connect anew.
+        if self.cluster.node(node).stats().untold == 0 {
+            self.cluster.kill(node).await;
+        }
     }
 
     /// The faults are over, everybody goes on, and comes back once more.
@@ -355,6 +384,8 @@ impl Life {
             self.truth.look(client, true);
             self.cluster.client(client).set_visible(true);
         }
+        self.cluster.run_for(TOLD).await;
+        self.start_kicked();
         self.cluster.run_for(REST).await;
     }
 
