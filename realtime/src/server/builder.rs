@@ -119,7 +119,8 @@ impl RealtimeBuilder {
     /// Keeps what lasts in the host's database: people's records, and events that are published in the host's own
     /// transactions ([`Realtime::publish_in`]). The module makes its own tables there, at start.
     ///
-    /// Without it people's records last as long as the process.
+    /// Without it people's records last as long as the process, and an instance that cannot hear the others does not
+    /// learn who is revoked or hides: several instances need one database.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn database(mut self, database: impl Into<Database>) -> Self {
         self.database = Some(database.into());

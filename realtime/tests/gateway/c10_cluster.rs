@@ -451,6 +451,96 @@ async fn c10_what_a_node_does_while_it_is_cut_off_holds_there_at_once_and_elsewh
     cluster.shutdown().await;
 }
 
+/// A node and its broker.
+async fn overheard(builder: RealtimeBuilder) -> (Realtime, Arc<dyn Broker>) {
+    let broker: Arc<Mutex<Option<Arc<dyn Broker>>>> = Arc::default();
+    let found = broker.clone();
+    let builder = around_broker(builder, move |inner| {
+        *found.lock().unwrap() = Some(inner.clone());
+        inner
+    });
+    let node = builder.start().await.unwrap();
+    let broker = broker.lock().unwrap().take().unwrap();
+    (node, broker)
+}
+
+/// Another node says this in the control room.
+async fn say(broker: &Arc<dyn Broker>, word: &str) {
+    let data = format!(r#"{{"from":"another","event":{word}}}"#);
+    let event = NewEvent {
+        id: EventId::try_from(format!("{:x}", rand::random::<u64>())).unwrap(),
+        subject: None,
+        data: serde_json::value::RawValue::from_string(data).unwrap(),
+    };
+    let room = "control:all".parse().unwrap();
+    broker.append(&room, event).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn c10_a_sign_in_that_was_refreshed_since_is_not_revoked_by_what_is_heard_late() {
+    let begun = now();
+    let issued = Arc::new(AtomicU64::new(begun - 2_000));
+    let i = issued.clone();
+    let builder = builder().authenticate(move |_| {
+        let issued = Some(i.load(Ordering::SeqCst));
+        async move {
+            Ok(Some(SignIn {
+                user: user("Bob"),
+                issued,
+                expires: Some(now() + 60_000),
+            }))
+        }
+    });
+    let (node, broker) = overheard(builder).await;
+    let token = || Some("Bob".to_owned());
+    let mut bob = TestClient::with_tokens(&node, tab("Bob", "new"), token);
+    bob.until("he is in", live).await;
+    issued.store(begun, Ordering::SeqCst);
+    bob.until("it is refreshed", |bob| {
+        heard(bob, r#"42["refreshed""#) == 1
+    })
+    .await;
+    issued.store(begun - 2_000, Ordering::SeqCst);
+    let mut old = TestClient::connect(&node, tab("Bob", "old"));
+    run_all(&mut [&mut old, &mut bob], SECOND).await;
+    assert!(live(&old));
+    let revoked = format!(
+        r#"{{"revoke":{{"user":"Bob","not_before":{}}}}}"#,
+        begun - 1_000
+    );
+    say(&broker, &revoked).await;
+    run_all(&mut [&mut old, &mut bob], SECOND).await;
+    assert_eq!(stopped(&old), REVOKED);
+    assert!(live(&bob));
+    // Nor by a look at what is kept.
+    say(&broker, "\"everything\"").await;
+    run_all(&mut [&mut old, &mut bob], SECOND).await;
+    assert!(live(&bob));
+    node.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn c10_a_node_without_a_database_keeps_what_others_say() {
+    let (node, broker) = overheard(dated()).await;
+    let mut ada = person(&node, "Ada").await;
+    let mut bob = person(&node, "Bob").await;
+    for (word, seen) in [("true", 1), ("false", 2)] {
+        let hidden = format!(r#"{{"invisible":{{"user":"Bob","invisible":{word}}}}}"#);
+        say(&broker, &hidden).await;
+        run_all(&mut [&mut ada, &mut bob], SECOND).await;
+        assert_eq!(ada.names(Board(7)).len(), seen);
+    }
+    let revoked = format!(r#"{{"revoke":{{"user":"Bob","not_before":{}}}}}"#, now());
+    say(&broker, &revoked).await;
+    bob.run_for(SECOND).await;
+    assert_eq!(stopped(&bob), REVOKED);
+    let mut again = TestClient::connect(&node, tab("Bob", "again"));
+    again
+        .until("it is kept", |again| stopped(again) == REVOKED)
+        .await;
+    node.shutdown().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn c10_a_word_of_a_newer_node_checks_everyone_and_only_some_at_a_time() {
     const PEOPLE: usize = 100;
@@ -459,9 +549,8 @@ async fn c10_a_word_of_a_newer_node_checks_everyone_and_only_some_at_a_time() {
         Arc::new(AtomicUsize::new(0)),
         Arc::new(AtomicU64::new(0)),
     );
-    let broker: Arc<Mutex<Option<Arc<dyn Broker>>>> = Arc::default();
     let (n, m, c, slow) = (now, most.clone(), checks.clone(), Switch::default());
-    let (s, b) = (slow.clone(), broker.clone());
+    let s = slow.clone();
     let builder = builder().authorize(move |_, rooms, _| {
         let (n, m, c, s) = (n.clone(), m.clone(), c.clone(), s.clone());
         async move {
@@ -474,29 +563,14 @@ async fn c10_a_word_of_a_newer_node_checks_everyone_and_only_some_at_a_time() {
             Ok(rooms)
         }
     });
-    let node = around_broker(builder, move |inner| {
-        *b.lock().unwrap() = Some(inner.clone());
-        inner
-    });
-    let node = node.start().await.unwrap();
+    let (node, broker) = overheard(builder).await;
     let mut people = Vec::new();
     for number in 0..PEOPLE {
         people.push(person(&node, &format!("P{number}")).await);
     }
     slow.set(true);
-    let broker = broker.lock().unwrap().clone().unwrap();
-    for (number, word) in ["\"dance\"", r#"{"teleport":{"user":"P1"}}"#, "7"]
-        .into_iter()
-        .enumerate()
-    {
-        let data = format!(r#"{{"from":"newer","event":{word}}}"#);
-        let event = NewEvent {
-            id: EventId::try_from(format!("new{number}")).unwrap(),
-            subject: None,
-            data: serde_json::value::RawValue::from_string(data).unwrap(),
-        };
-        let room = "control:all".parse().unwrap();
-        broker.append(&room, event).await.unwrap();
+    for word in ["\"dance\"", r#"{"teleport":{"user":"P1"}}"#, "7"] {
+        say(&broker, word).await;
     }
     tokio::time::sleep(5 * SECOND).await;
     let checks = checks.load(Ordering::SeqCst) as usize;
@@ -512,21 +586,8 @@ async fn c10_a_word_of_a_newer_node_checks_everyone_and_only_some_at_a_time() {
         assert!(live(person));
     }
     // While everyone is checked, what concerns one person does not wait.
-    let room = "control:all".parse().unwrap();
-    let data = r#"{"from":"newer","event":"dance"}"#.to_owned();
-    let event = NewEvent {
-        id: EventId::try_from("new".to_owned()).unwrap(),
-        subject: None,
-        data: serde_json::value::RawValue::from_string(data).unwrap(),
-    };
-    broker.append(&room, event).await.unwrap();
-    let data = r#"{"from":"other","event":{"kick":{"user":"P99"}}}"#.to_owned();
-    let event = NewEvent {
-        id: EventId::try_from("kick".to_owned()).unwrap(),
-        subject: None,
-        data: serde_json::value::RawValue::from_string(data).unwrap(),
-    };
-    broker.append(&room, event).await.unwrap();
+    say(&broker, "\"dance\"").await;
+    say(&broker, r#"{"kick":{"user":"P99"}}"#).await;
     people[99].run_for(Duration::from_millis(50)).await;
     assert_eq!(stopped(&people[99]), KICKED);
     node.shutdown().await;
