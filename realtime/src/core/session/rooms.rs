@@ -319,6 +319,7 @@ impl Rooms {
         used.link = Link::Refused;
         used.refused_until = until;
         used.join_at = None;
+        used.join_when_used = false;
         used.view = RoomView {
             state: ViewState::Refused(error),
             ..RoomView::default()

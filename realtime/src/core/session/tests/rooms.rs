@@ -290,3 +290,21 @@ fn a_room_that_was_put_off_and_is_then_refused_is_not_asked_for_again() {
     rig.input(Input::Tick);
     assert!(rig.take_sent().is_empty());
 }
+
+#[test]
+fn a_room_that_was_released_with_a_question_and_is_then_refused_is_not_asked_for_at_its_next_use() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.session.watch(&board(), None, vec![UserId::from(7)]);
+    rig.session.release(rig.now, &board());
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"forbidden","message":"no"}}),
+    );
+    rig.take_sent();
+    rig.use_board();
+    assert!(rig.take_sent().is_empty(), "not at once");
+    rig.wait();
+    assert_eq!(rig.take_sent().len(), 1, "later");
+}
