@@ -1,7 +1,11 @@
 //! One room in use: how it stands with the server, and what is shown of it.
 
 use super::{RoomView, ViewState, listeners::Listeners, watched::Watched};
-use crate::protocol::{JoinRoom, Position, RoomId};
+use crate::protocol::{JoinRoom, Joined, Outcome, Position, RoomId, WireEvent};
+
+/// How many views may come before the answer to the newest question: the answers to earlier ones, each of which may be
+/// overtaken by a view that comes unasked.
+const MAX_OVERTAKEN: u32 = 16;
 
 /// What is known between this client and the server about one room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,8 +35,8 @@ pub(super) struct UsedRoom {
     pub(super) alone: bool,
     /// Whether the server was asked for it on this connection, and so may count this session in.
     pub(super) may_be_in: bool,
-    /// Whether a view came that was not the answer, which is still to come.
-    pub(super) overtaken: bool,
+    /// How many views came in a row that were not the answer, which is still to come.
+    pub(super) overtaken: u32,
     pub(super) view: RoomView,
     pub(super) link: Link,
     pub(super) listeners: Listeners,
@@ -58,7 +62,7 @@ impl UsedRoom {
         self.join_when_used = false;
         self.alone = false;
         self.may_be_in = false;
-        self.overtaken = false;
+        self.overtaken = 0;
     }
 
     /// What to ask the server for.
@@ -71,6 +75,18 @@ impl UsedRoom {
         JoinRoom { room, since, watch }
     }
 
+    /// Whether a view is no answer to the newest question, which is still to come; but that is not waited for for ever.
+    pub(super) fn is_overtaken(
+        &mut self,
+        asked: Option<Position>,
+        joined: &Joined,
+        events: &[WireEvent],
+    ) -> bool {
+        let overtaken = !answers(asked, joined, events) && self.overtaken < MAX_OVERTAKEN;
+        self.overtaken = if overtaken { self.overtaken + 1 } else { 0 };
+        overtaken
+    }
+
     /// What is known is no longer kept in step. True where that is news.
     pub(super) fn unlink(&mut self) -> bool {
         self.link = Link::Out;
@@ -80,5 +96,18 @@ impl UsedRoom {
             self.view.typing.clear();
         }
         was_live
+    }
+}
+
+/// Whether a view with these events can be what a join was answered with.
+fn answers(asked: Option<Position>, joined: &Joined, events: &[WireEvent]) -> bool {
+    match (joined.outcome, asked, events.first()) {
+        (Outcome::Reset, ..) | (_, None, _) => true,
+        // That of an earlier question, which named no position.
+        (Outcome::Fresh, ..) => false,
+        (Outcome::Replay, Some(since), Some(first)) => {
+            since.epoch != joined.position.epoch || since.seq.checked_add(1) >= Some(first.seq)
+        }
+        (Outcome::Replay, Some(since), None) => !since.is_before(joined.position),
     }
 }

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     core::session::Output,
     protocol::{
-        ErrorCode, FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame,
-        RoomId, Seen, TypingNow, UserId,
+        ErrorCode, FirstView, JoinRoom, Joined, Own, Position, ProtocolError, RoomFrame, RoomId,
+        Seen, TypingNow, UserId,
     },
 };
 
@@ -334,25 +334,12 @@ impl Rooms {
         };
         let events = std::mem::take(&mut joined.events);
         // The server catches up with its own view unasked, as when a room's order began anew. That may overtake the
-        // answer to a question, which is then asked once more, but not for ever.
+        // answer to a question, as do the answers to earlier ones; it is then asked once more, but not for ever.
         let asked = match used.link {
-            Link::Asked(since) => {
-                let answers = match (joined.outcome, since, events.first()) {
-                    (Outcome::Reset, ..) | (_, None, _) => true,
-                    // That of an earlier question, which named no position.
-                    (Outcome::Fresh, ..) => false,
-                    (Outcome::Replay, Some(since), Some(first)) => {
-                        since.epoch != joined.position.epoch
-                            || since.seq.checked_add(1) >= Some(first.seq)
-                    }
-                    (Outcome::Replay, Some(since), None) => !since.is_before(joined.position),
-                };
-                used.overtaken = !answers && !used.overtaken;
-                match used.overtaken {
-                    true => used.view.position,
-                    false => since,
-                }
-            }
+            Link::Asked(since) => match used.is_overtaken(since, &joined, &events) {
+                true => None,
+                false => since,
+            },
             // After a refusal it is the answer to what was asked before: the person is in again.
             Link::In { .. } | Link::Refused => used.view.position,
             Link::Out => return,
@@ -367,8 +354,9 @@ impl Rooms {
             frame: joined.frame,
         };
         used.alone = false;
-        if used.listeners.joined(&shown, sink) {
-            self.to_join.insert(room.clone());
+        match used.listeners.joined(&shown, sink) {
+            true => _ = self.to_join.insert(room.clone()),
+            false => used.overtaken = 0,
         }
         used.view.join(joined);
         sink.0.push_back(Output::View(room));

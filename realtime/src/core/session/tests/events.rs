@@ -214,8 +214,10 @@ fn a_server_that_never_answers_what_was_asked_is_not_asked_for_ever() {
     let mut rig = Rig::live();
     rig.listen(Some(4));
     rig.take_sent();
-    rig.joined(Outcome::Replay, EPOCH, 12, 1, &[11, 12]);
-    assert_eq!(rig.take_sent(), [join(1, Some(4))]);
+    for ack in 1..17 {
+        rig.joined(Outcome::Replay, EPOCH, 12, 1, &[11, 12]);
+        assert_eq!(rig.take_sent(), [join(ack, Some(4))]);
+    }
     rig.joined(Outcome::Replay, EPOCH, 12, 1, &[11, 12]);
     assert_eq!(rig.seen, ["reset 12"]);
     assert!(rig.take_sent().is_empty());
@@ -261,4 +263,24 @@ fn c2_the_answer_to_an_earlier_join_resets_nobody_who_came_later() {
     assert!(rig.seen.is_empty(), "{:?}", rig.seen);
     rig.joined(Outcome::Replay, EPOCH, 6, 1, &[5, 6]);
     assert_eq!(rig.seen, ["5", "6"]);
+}
+
+#[test]
+fn c2_the_answers_to_several_earlier_joins_reset_nobody_who_came_later() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    for person in [7, 8] {
+        rig.session
+            .watch(&board(), None, vec![UserId::from(person)]);
+        rig.input(Input::Tick);
+    }
+    rig.listen(Some(4));
+    rig.joined(Outcome::Fresh, EPOCH, 6, 1, &[]);
+    rig.joined(Outcome::Fresh, EPOCH, 6, 1, &[]);
+    rig.joined(Outcome::Fresh, EPOCH, 6, 1, &[]);
+    // The server catches up, too.
+    rig.joined(Outcome::Replay, EPOCH, 7, 2, &[7]);
+    assert!(rig.seen.is_empty(), "{:?}", rig.seen);
+    rig.joined(Outcome::Replay, EPOCH, 7, 2, &[5, 6, 7]);
+    assert_eq!(rig.seen, ["5", "6", "7"]);
 }
