@@ -11,8 +11,8 @@ use super::{
 use crate::{
     core::session::Output,
     protocol::{
-        ErrorCode, FirstView, JoinRoom, Joined, Own, Position, ProtocolError, RoomFrame, RoomId,
-        Seen, TypingNow, UserId,
+        ErrorCode, FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame,
+        RoomId, Seen, TypingNow, UserId,
     },
 };
 
@@ -340,6 +340,8 @@ impl Rooms {
                 true => None,
                 false => since,
             },
+            // The view begins here, whatever was known: as where the room was left and joined again meanwhile.
+            Link::In { .. } if joined.outcome == Outcome::Fresh => None,
             // After a refusal it is the answer to what was asked before: the person is in again.
             Link::In { .. } | Link::Refused => used.view.position,
             Link::Out => return,

@@ -284,3 +284,21 @@ fn c2_the_answers_to_several_earlier_joins_reset_nobody_who_came_later() {
     rig.joined(Outcome::Replay, EPOCH, 7, 2, &[5, 6, 7]);
     assert_eq!(rig.seen, ["5", "6", "7"]);
 }
+
+#[test]
+fn c2_what_happened_before_a_room_was_joined_again_is_asked_for() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.session.release(rig.now, &board());
+    rig.wait();
+    rig.use_board();
+    // The answer to the first use comes late; the room is left then, and joined again after the next events.
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.listen(Some(0));
+    rig.take_sent();
+    rig.joined(Outcome::Fresh, EPOCH, 2, 1, &[]);
+    assert!(rig.seen.is_empty(), "{:?}", rig.seen);
+    assert_eq!(rig.take_sent(), [join(3, Some(0))]);
+    rig.joined(Outcome::Replay, EPOCH, 2, 1, &[1, 2]);
+    assert_eq!(rig.seen, ["1", "2"]);
+}
