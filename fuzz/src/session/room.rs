@@ -40,6 +40,8 @@ pub struct ServerRoom {
     pub published: Published,
     /// How many views the session was sent since it was last seen to be in step.
     pub views: u32,
+    /// How many parts of the page use it.
+    pub uses: u32,
     replica: Replica,
     entries: BTreeMap<EntryKey, Entry>,
     shown: Option<Shown>,
@@ -55,6 +57,7 @@ impl ServerRoom {
         Self {
             published: Published::default(),
             views: 0,
+            uses: 0,
             replica: Replica::new(id.clone(), snapshot, CROWD),
             entries: BTreeMap::new(),
             shown: None,

@@ -1,12 +1,13 @@
 //! The server: it accepts connections, takes commands in order, and tells of what happens in its rooms.
 
 use leptos_realtime::{
-    ErrorCode, RoomId,
+    ProtocolError, RoomId,
     core::session::Connection,
     protocol::{ClientCommand, JoinRoom, Seen},
 };
 
 use super::{
+    manners,
     room::ServerRoom,
     texts::{self, ME, Times},
     world::World,
@@ -63,10 +64,7 @@ impl World {
             return;
         };
         let opened = self.opened;
-        let refusable = !matches!(
-            command,
-            ClientCommand::Leave(_) | ClientCommand::Typing { .. } | ClientCommand::Bye
-        );
+        let refusable = !matches!(command, ClientCommand::Typing { .. } | ClientCommand::Bye);
         let code = if refusable { code } else { 0 };
         let failed = match code {
             0 => self.carry_out(&command),
@@ -75,10 +73,18 @@ impl World {
         if !self.is_same(opened) {
             return;
         }
-        if let (Some(code), ClientCommand::Join(joins)) = (failed, &command) {
-            for join in joins {
-                self.note_refusal(join, code, joins.len() > 1);
+        match (failed.map(texts::error), &command) {
+            (Some(error), ClientCommand::Join(joins)) => {
+                let together = joins.len() > 1 && !manners::passes(&error);
+                for JoinRoom { room, .. } in joins {
+                    match together {
+                        true => self.manners.refused_together(room),
+                        false => self.note_refusal(room, &error),
+                    }
+                }
             }
+            (None, ClientCommand::Leave(_)) => self.manners.left(),
+            _ => {}
         }
         match (ack, failed) {
             (Some(ack), failed) => self.acknowledge(ack, failed.unwrap_or_default()),
@@ -155,30 +161,22 @@ impl World {
     pub(super) fn refuse(&mut self, room: u64, code: u64) {
         let room = self.room(room);
         room.leave();
-        let join = JoinRoom::new(room.id.clone());
+        let (room, error) = (room.id.clone(), texts::error(code));
         if self.is_live() {
-            self.note_refusal(&join, code, false);
+            self.note_refusal(&room, &error);
         }
-        self.text(&texts::refused(&join.room, texts::error(code)));
+        self.text(&texts::refused(&room, error));
     }
 
-    /// The session is not to ask for the room again at once, and where it is refused for good, not at all: unless others
-    /// were refused along with it, of which perhaps only one is to blame.
-    fn note_refusal(&mut self, join: &JoinRoom, code: u64, along: bool) {
-        let error = texts::error(code);
-        let passing = matches!(
-            error.code,
-            ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::GoingAway
-        );
-        let until = match error.retry_after_ms {
-            Some(after) => self.now.saturating_add(after.into()),
-            None if passing || along => self.now,
-            None => u64::MAX,
-        };
-        if self.session.view(&join.room).is_some() {
-            // A room that the page has just begun to use is asked for in any case: this may be about its use before.
-            let until = if self.is_flushed { until } else { self.now };
-            self.manners.refused(&join.room, until);
+    /// The session is not to ask for the room again at once, and where it is refused for good, not at all.
+    fn note_refusal(&mut self, room: &RoomId, error: &ProtocolError) {
+        if self.session.view(room).is_none() {
+            return;
+        }
+        match self.is_flushed {
+            true => self.manners.refused(self.now, room, error),
+            // What the page asked for just now goes out with this very input.
+            false => self.manners.asked_meanwhile(room),
         }
     }
 

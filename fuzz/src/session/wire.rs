@@ -63,10 +63,10 @@ impl World {
         let mut resets = false;
         if let Said::Joined(joined) = said {
             resets = joined.outcome == Outcome::Reset;
-            self.manners.joined(&joined.room);
             if let Some(room) = self.named(&joined.room) {
                 room.views += 1;
             }
+            self.manners.shown(&joined.room);
         }
         self.listeners.heard(events);
         let given = Given {
@@ -205,12 +205,12 @@ impl World {
         };
         match &command {
             ClientCommand::Join(joins) => {
-                for JoinRoom { room, watch, .. } in joins {
+                for JoinRoom { watch, .. } in joins {
                     let watched = watch.len();
                     assert!(watched <= JoinRoom::MAX_WATCHED, "{watched} are watched");
-                    if self.honest {
-                        self.manners.join(self.now, room);
-                    }
+                }
+                if self.honest {
+                    self.manners.join(self.now, joins);
                 }
             }
             ClientCommand::Typing { room, on } => self.manners.typing(self.now, room, *on),
@@ -243,6 +243,9 @@ impl World {
             None => {
                 self.listeners.forget(room);
                 self.manners.forget(room);
+                if let Some(room) = self.named(room) {
+                    room.uses = 0;
+                }
             }
             Some(view) if view.state == ViewState::Live => {
                 assert!(
@@ -272,7 +275,10 @@ impl World {
             }
             let room = &mut self.rooms[room];
             let may_be_skipped = |at| room.published.may_be_skipped(at);
-            self.listeners.check(&room.id, here, may_be_skipped);
+            // What a listener asks for in a room that is about to be left waits for the room's next use.
+            if room.uses > 0 {
+                self.listeners.check(&room.id, here, may_be_skipped);
+            }
             if let Some(shown) = room.view() {
                 assert_eq!(*view, shown, "{} shows something else", room.id);
             }

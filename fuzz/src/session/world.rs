@@ -196,13 +196,15 @@ impl World {
         self.is_flushed = false;
         match step {
             Step::Acquire(room) => {
-                let room = self.room(room).id.clone();
-                self.manners.wanted(self.now, &room);
+                let room = self.use_room(room);
                 self.session.acquire(&room, None);
             }
             Step::AcquireShown(room, seq) => {
-                let room = self.room(room);
-                let (room, position) = (room.id.clone(), Position { seq, ..room.head() });
+                let position = Position {
+                    seq,
+                    ..self.room(room).head()
+                };
+                let room = self.use_room(room);
                 let first = FirstView {
                     room: room.clone(),
                     position,
@@ -211,11 +213,12 @@ impl World {
                     guests: 1,
                     last_seen: None,
                 };
-                self.manners.wanted(self.now, &room);
                 self.session.acquire(&room, Some(&first));
             }
             Step::Release(room) => {
-                let room = self.room(room).id.clone();
+                let room = self.room(room);
+                room.uses = room.uses.saturating_sub(1);
+                let room = room.id.clone();
                 self.session.release(self.now, &room);
             }
             Step::Watch(room, count, which) => {
@@ -255,6 +258,15 @@ impl World {
 
     pub(super) fn room(&mut self, which: u64) -> &mut ServerRoom {
         &mut self.rooms[which as usize % 4]
+    }
+
+    /// Another part of the page uses a room.
+    fn use_room(&mut self, room: u64) -> RoomId {
+        let room = self.room(room);
+        room.uses += 1;
+        let room = room.id.clone();
+        self.manners.used(&room);
+        room
     }
 
     fn listen(&mut self, room: u64, since: Option<Position>) {
