@@ -1,6 +1,6 @@
 //! A room at a server that keeps to the protocol: the crate's own replica, shown to the session as a hub shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos_realtime::{
     Member, Position, RoomId, UserId,
@@ -42,6 +42,8 @@ pub struct ServerRoom {
     pub views: u32,
     /// How many parts of the page use it.
     pub uses: u32,
+    /// Whom the page watches in it.
+    pub to_watch: BTreeSet<UserId>,
     replica: Replica,
     entries: BTreeMap<EntryKey, Entry>,
     shown: Option<Shown>,
@@ -58,6 +60,7 @@ impl ServerRoom {
             published: Published::default(),
             views: 0,
             uses: 0,
+            to_watch: BTreeSet::new(),
             replica: Replica::new(id.clone(), snapshot, CROWD),
             entries: BTreeMap::new(),
             shown: None,
@@ -221,6 +224,13 @@ impl ServerRoom {
     #[must_use]
     pub fn is_shown(&self) -> bool {
         self.shown.is_some()
+    }
+
+    /// Whom the session has asked to be shown in any case.
+    #[must_use]
+    pub fn watched(&self) -> BTreeSet<UserId> {
+        let watched = self.shown.iter().flat_map(|shown| &shown.watched);
+        watched.cloned().collect()
     }
 
     /// Somebody signals.

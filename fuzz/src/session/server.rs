@@ -3,7 +3,7 @@
 use leptos_realtime::{
     ProtocolError, RoomId,
     core::session::Connection,
-    protocol::{ClientCommand, JoinRoom, Seen},
+    protocol::{ClientCommand, Seen},
 };
 
 use super::{
@@ -66,9 +66,12 @@ impl World {
         let opened = self.opened;
         let refusable = !matches!(command, ClientCommand::Typing { .. } | ClientCommand::Bye);
         let code = if refusable { code } else { 0 };
-        let failed = match code {
-            0 => self.carry_out(&command),
-            code => Some(code),
+        // A server that lets nobody leave for ever is none.
+        let for_ever = texts::error(code).retry_after_ms == Some(u32::MAX);
+        let failed = match (code, &command) {
+            (0, _) => self.carry_out(&command),
+            (_, ClientCommand::Leave(_)) if for_ever => self.carry_out(&command),
+            (code, _) => Some(code),
         };
         if !self.is_same(opened) {
             return;
@@ -76,11 +79,8 @@ impl World {
         match (failed.map(texts::error), &command) {
             (Some(error), ClientCommand::Join(joins)) => {
                 let together = joins.len() > 1 && !manners::passes(&error);
-                for JoinRoom { room, .. } in joins {
-                    match together {
-                        true => self.manners.refused_together(room),
-                        false => self.note_refusal(room, &error),
-                    }
+                for join in joins {
+                    self.note_refusal(&join.room, &error, together);
                 }
             }
             (None, ClientCommand::Leave(_)) => self.manners.left(),
@@ -163,20 +163,22 @@ impl World {
         room.leave();
         let (room, error) = (room.id.clone(), texts::error(code));
         if self.is_live() {
-            self.note_refusal(&room, &error);
+            self.note_refusal(&room, &error, false);
         }
         self.text(&texts::refused(&room, error));
     }
 
-    /// The session is not to ask for the room again at once, and where it is refused for good, not at all.
-    fn note_refusal(&mut self, room: &RoomId, error: &ProtocolError) {
+    /// The session is not to ask for the room again at once, and where it is refused for good, not at all. What the page
+    /// has left meanwhile is nothing to the session.
+    fn note_refusal(&mut self, room: &RoomId, error: &ProtocolError, together: bool) {
         if self.session.view(room).is_none() {
             return;
         }
-        match self.is_flushed {
-            true => self.manners.refused(self.now, room, error),
+        match (together, self.is_flushed) {
+            (true, _) => self.manners.refused_together(room),
+            (false, true) => self.manners.refused(self.now, room, error),
             // What the page asked for just now goes out with this very input.
-            false => self.manners.asked_meanwhile(room),
+            (false, false) => self.manners.asked_meanwhile(room),
         }
     }
 

@@ -5,7 +5,7 @@ use leptos_realtime::core::{
     view::ViewState,
 };
 
-use super::{texts::Times, world::World};
+use super::{room::ServerRoom, texts::Times, world::World};
 
 /// The most steps that it takes, many more than are needed.
 const MOST_STEPS: usize = 20_000;
@@ -32,7 +32,12 @@ impl World {
             if let Some(view) = view.filter(|view| view.state == ViewState::Live) {
                 assert_eq!(Some(view), room.view().as_ref(), "{} at the end", room.id);
                 assert_eq!(view.position, Some(room.head()), "{} at its end", room.id);
+                // What is watched in a room that is about to be left waits for the room's next use.
+                if room.uses > 0 {
+                    assert_eq!(room.watched(), room.to_watch, "whom {} shows", room.id);
+                }
             }
+            assert!(!self.is_left_behind(room), "{} is not left", room.id);
         }
     }
 
@@ -53,7 +58,9 @@ impl World {
                     // What was asked for between two inputs goes out with the next one.
                     self.tick();
                     let idle = self.commands.is_empty() && self.tokens_wanted.is_empty();
-                    if idle && (self.is_in_step() || self.now > started + PATIENCE_MS) {
+                    let done =
+                        self.is_in_step() && !self.rooms.iter().any(|of| self.is_left_behind(of));
+                    if idle && (done || self.now > started + PATIENCE_MS) {
                         return;
                     }
                     if idle {
@@ -65,6 +72,11 @@ impl World {
             }
         }
         panic!("the session does not come to rest");
+    }
+
+    /// Whether others see the session in a room that its page does not use any more.
+    fn is_left_behind(&self, room: &ServerRoom) -> bool {
+        room.is_shown() && self.session.view(&room.id).is_none()
     }
 
     /// Whether each room in use is live, or refused.

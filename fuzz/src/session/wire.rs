@@ -245,6 +245,7 @@ impl World {
                 self.manners.forget(room);
                 if let Some(room) = self.named(room) {
                     room.uses = 0;
+                    room.to_watch.clear();
                 }
             }
             Some(view) if view.state == ViewState::Live => {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use leptos_realtime::{
     Position, RoomId, UserId,
     core::session::{Connection, Input, Session, SessionConfig, Token, TokenRequest, WatchId},
-    protocol::{Auth, ClientCommand, FirstView},
+    protocol::{Auth, ClientCommand, FirstView, JoinRoom},
 };
 
 use super::{
@@ -224,8 +224,18 @@ impl World {
             Step::Watch(room, count, which) => {
                 let room = self.room(room).id.clone();
                 let known = self.watched.get(&room).copied();
-                if let Some(id) = self.session.watch(&room, known, watched(count, which)) {
-                    self.watched.insert(room, id);
+                let people = watched(count, which);
+                if let Some(id) = self.session.watch(&room, known, people.clone()) {
+                    self.watched.insert(room.clone(), id);
+                    if let Some(room) = self.named(&room) {
+                        room.to_watch.clear();
+                        for user in people {
+                            // Of more than a server takes those count that come first.
+                            if room.to_watch.len() < JoinRoom::MAX_WATCHED {
+                                room.to_watch.insert(user);
+                            }
+                        }
+                    }
                 }
             }
             Step::Listen(room) => self.listen(room, None),
