@@ -308,6 +308,7 @@ impl Rooms {
             return false;
         };
         used.join_at = Some(at);
+        used.join_when_used = false;
         used.unlink()
     }
 

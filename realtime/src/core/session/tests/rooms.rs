@@ -308,3 +308,19 @@ fn a_room_that_was_released_with_a_question_and_is_then_refused_is_not_asked_for
     rig.wait();
     assert_eq!(rig.take_sent().len(), 1, "later");
 }
+
+#[test]
+fn a_room_that_was_released_with_a_question_and_is_then_put_off_is_not_asked_for_before_its_time() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.session.watch(&board(), None, vec![UserId::from(7)]);
+    rig.session.release(rig.now, &board());
+    let error = json!({"code":"unavailable","message":"…","retry_after_ms":4_000});
+    rig.frame("refused", json!({"room":"board:7","error":error}));
+    rig.take_sent();
+    rig.use_board();
+    assert!(rig.take_sent().is_empty(), "not at once");
+    rig.wait();
+    assert_eq!(rig.take_sent().len(), 1, "in its time");
+}
