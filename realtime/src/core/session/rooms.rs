@@ -357,6 +357,7 @@ impl Rooms {
             frame: joined.frame,
         };
         used.alone = false;
+        used.join_at = None;
         match used.listeners.joined(&shown, sink) {
             true => _ = self.to_join.insert(room.clone()),
             false => used.overtaken = 0,

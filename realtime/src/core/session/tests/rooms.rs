@@ -324,3 +324,21 @@ fn a_room_that_was_released_with_a_question_and_is_then_put_off_is_not_asked_for
     rig.wait();
     assert_eq!(rig.take_sent().len(), 1, "in its time");
 }
+
+#[test]
+fn a_refused_room_that_is_granted_before_it_was_to_be_asked_for_again_is_not_asked_for() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.session.watch(&board(), None, vec![UserId::from(7)]);
+    rig.input(Input::Tick);
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"forbidden","message":"no"}}),
+    );
+    rig.use_board();
+    rig.take_sent();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.now += 10_000;
+    rig.input(Input::Tick);
+    assert!(rig.take_sent().is_empty());
+}
