@@ -41,6 +41,8 @@ pub(super) struct UsedRoom {
     pub(super) link: Link,
     pub(super) listeners: Listeners,
     pub(super) watched: Watched,
+    /// Whether the server does not know yet whom to show in any case.
+    pub(super) untold: bool,
     pub(super) typed_at: Option<u64>,
 }
 
@@ -52,6 +54,12 @@ impl UsedRoom {
     /// Whether the server is to be told at once what has changed of the asking: otherwise it is asked when it may be.
     pub(super) fn is_asked_for(&self) -> bool {
         matches!(self.link, Link::Asked(_) | Link::In { .. })
+    }
+
+    /// Whom to show has changed. True where the server is to be told at once.
+    pub(super) fn watches_others(&mut self) -> bool {
+        self.untold = true;
+        self.is_asked_for()
     }
 
     /// A new connection, on which nothing is known of the room.
@@ -71,6 +79,7 @@ impl UsedRoom {
         self.link = Link::Asked(since);
         self.may_be_in = true;
         self.join_at = None;
+        self.untold = false;
         let watch = self.watched.all().to_vec();
         JoinRoom { room, since, watch }
     }

@@ -133,7 +133,7 @@ impl Rooms {
             self.next_id += 1;
             WatchId(self.next_id)
         });
-        if used.watched.set(id, people) && used.is_asked_for() {
+        if used.watched.set(id, people) && used.watches_others() {
             self.to_join.insert(room.clone());
         }
         Some(id)
@@ -142,7 +142,7 @@ impl Rooms {
     pub(super) fn unwatch(&mut self, room: &RoomId, id: WatchId) {
         if let Some(used) = self.rooms.get_mut(room)
             && used.watched.remove(id)
-            && used.is_asked_for()
+            && used.watches_others()
         {
             self.to_join.insert(room.clone());
         }
@@ -358,9 +358,13 @@ impl Rooms {
         };
         used.alone = false;
         used.join_at = None;
-        match used.listeners.joined(&shown, sink) {
-            true => _ = self.to_join.insert(room.clone()),
-            false => used.overtaken = 0,
+        let again = used.listeners.joined(&shown, sink);
+        if !again {
+            used.overtaken = 0;
+        }
+        used.join_when_used |= used.untold && used.uses == 0;
+        if again || used.untold && used.uses > 0 {
+            self.to_join.insert(room.clone());
         }
         used.view.join(joined);
         sink.0.push_back(Output::View(room));

@@ -342,3 +342,27 @@ fn a_refused_room_that_is_granted_before_it_was_to_be_asked_for_again_is_not_ask
     rig.input(Input::Tick);
     assert!(rig.take_sent().is_empty());
 }
+
+#[test]
+fn whom_a_refused_room_is_to_show_is_told_when_it_is_granted_after_all() {
+    let mut rig = Rig::live();
+    let list = |rig: &mut Rig, id, person| {
+        let people = vec![UserId::from(person)];
+        rig.session.watch(&board(), id, people)
+    };
+    rig.use_board();
+    let id = list(&mut rig, None, 7);
+    rig.input(Input::Tick);
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"forbidden","message":"no"}}),
+    );
+    list(&mut rig, id, 8);
+    rig.input(Input::Tick);
+    rig.take_sent();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    let sent = rig.take_sent().pop().unwrap();
+    assert!(sent.ends_with(r#""watch":["8"]}]}]"#), "{sent}");
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    assert!(rig.take_sent().is_empty());
+}
