@@ -140,6 +140,7 @@ impl Session {
             (Asked::Join(rooms), Some(error)) => {
                 let several = rooms.len() > 1 && !passes(&error);
                 for room in rooms {
+                    self.rooms.not_taken(&room);
                     match several {
                         true => self.rooms.join_alone(&room),
                         false => self.refuse_room(now, entropy, &room, error.clone()),

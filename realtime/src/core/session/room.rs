@@ -84,6 +84,13 @@ impl UsedRoom {
         JoinRoom { room, since, watch }
     }
 
+    /// In step from this frame on: there is nothing to ask for any more.
+    pub(super) fn enter(&mut self, frame: u64) {
+        self.link = Link::In { frame };
+        self.alone = false;
+        self.join_at = None;
+    }
+
     /// Whether a view is no answer to the newest question, which is still to come; but that is not waited for for ever.
     pub(super) fn is_overtaken(
         &mut self,

@@ -294,6 +294,13 @@ impl Rooms {
         messages
     }
 
+    /// The server did not take a question, nor whom it asked to show: a room that was joined before goes on as it was.
+    pub(super) fn not_taken(&mut self, room: &RoomId) {
+        if let Some(used) = self.rooms.get_mut(room) {
+            used.untold = true;
+        }
+    }
+
     /// The room was refused along with others, of which perhaps only one is to blame.
     pub(super) fn join_alone(&mut self, room: &RoomId) {
         if let Some(used) = self.rooms.get_mut(room) {
@@ -353,11 +360,7 @@ impl Rooms {
             asked,
             events: &events,
         };
-        used.link = Link::In {
-            frame: joined.frame,
-        };
-        used.alone = false;
-        used.join_at = None;
+        used.enter(joined.frame);
         let again = used.listeners.joined(&shown, sink);
         if !again {
             used.overtaken = 0;

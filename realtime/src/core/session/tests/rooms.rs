@@ -366,3 +366,19 @@ fn whom_a_refused_room_is_to_show_is_told_when_it_is_granted_after_all() {
     rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
     assert!(rig.take_sent().is_empty());
 }
+
+#[test]
+fn whom_a_room_is_to_show_is_told_again_where_the_question_was_refused_and_the_room_was_kept() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    rig.session.watch(&board(), None, vec![UserId::from(7)]);
+    rig.input(Input::Tick);
+    rig.text(r#"431[{"error":{"code":"too_large","message":"…"}}]"#);
+    assert!(!rig.session.is_live(&board()));
+    rig.take_sent();
+    // The room is still joined, and became large.
+    rig.joined(Outcome::Replay, EPOCH, 0, 2, &[]);
+    let sent = rig.take_sent().pop().unwrap();
+    assert!(sent.ends_with(r#""watch":["7"]}]}]"#), "{sent}");
+}
