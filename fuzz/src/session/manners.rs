@@ -45,6 +45,11 @@ impl Manners {
         self.heartbeat = (now, true);
     }
 
+    /// The server accepts a connection that it has accepted before: nobody has typed on it yet.
+    pub fn accepted_again(&mut self) {
+        self.typed.clear();
+    }
+
     pub fn heartbeat(&mut self, now: u64, active: bool) {
         let every = self.times.map_or(0, |times| times.heartbeat);
         assert_ne!(every, 0, "a server that knows no heartbeats is sent none");

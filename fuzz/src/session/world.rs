@@ -166,7 +166,10 @@ impl World {
             Step::Text(which) => {
                 let text = texts::text(which);
                 // To be accepted is a beginning, and there is one only.
-                self.honest &= !text.starts_with("40");
+                if text.starts_with("40") {
+                    self.honest = false;
+                    self.manners.accepted_again();
+                }
                 self.text(text);
             }
             Step::AnyAck(id, code) => {
