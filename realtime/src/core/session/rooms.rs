@@ -350,8 +350,13 @@ impl Rooms {
             },
             // The view begins here, whatever was known: as where the room was left and joined again meanwhile.
             Link::In { .. } if joined.outcome == Outcome::Fresh => None,
-            // After a refusal it is the answer to what was asked before: the person is in again.
-            Link::In { .. } | Link::Refused => used.view.position,
+            // After a refusal it is the answer to what was asked before: the person is in again. The late answer to an
+            // earlier question may go on from elsewhere than where the view stands: what lies between is asked for.
+            Link::In { .. } | Link::Refused => used.view.position.filter(|known| {
+                let first = events.first();
+                known.epoch != joined.position.epoch
+                    || first.is_none_or(|first| known.seq.saturating_add(1) >= first.seq)
+            }),
             Link::Out => return,
         };
         let shown = Shown {

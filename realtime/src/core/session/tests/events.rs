@@ -302,3 +302,17 @@ fn c2_what_happened_before_a_room_was_joined_again_is_asked_for() {
     rig.joined(Outcome::Replay, EPOCH, 2, 1, &[1, 2]);
     assert_eq!(rig.seen, ["1", "2"]);
 }
+
+#[test]
+fn c1_a_late_answer_that_goes_on_from_elsewhere_resets_nobody() {
+    let mut rig = Rig::live();
+    rig.listen(Some(10));
+    // The order began anew before the question was read. Its answer goes on from a place that nobody is at.
+    rig.joined(Outcome::Reset, EPOCH, 0, 1, &[]);
+    rig.take_sent();
+    rig.joined(Outcome::Replay, EPOCH, 12, 2, &[11, 12]);
+    assert_eq!(rig.seen, ["reset 0"]);
+    assert_eq!(rig.take_sent(), [join(1, Some(0))]);
+    rig.joined(Outcome::Replay, EPOCH, 12, 2, &(1..13).collect::<Vec<_>>());
+    assert_eq!(rig.seen.len(), 13);
+}
