@@ -33,6 +33,8 @@ pub(super) struct UsedRoom {
     pub(super) join_when_used: bool,
     /// Whether it is asked for in a message of its own: with others it was refused.
     pub(super) alone: bool,
+    /// Whether a refused room had been asked for, so that the server may let the person in after all.
+    pub(super) may_be_granted: bool,
     /// Whether the server was asked for it on this connection, and so may count this session in.
     pub(super) may_be_in: bool,
     /// How many views came in a row that were not the answer, which is still to come.
@@ -69,6 +71,7 @@ impl UsedRoom {
         self.join_at = None;
         self.join_when_used = false;
         self.alone = false;
+        self.may_be_granted = false;
         self.may_be_in = false;
         self.overtaken = 0;
     }

@@ -324,6 +324,11 @@ impl Rooms {
         let Some(used) = self.rooms.get_mut(room) else {
             return false;
         };
+        // What comes to a room that was left meanwhile answers what was asked before that.
+        used.may_be_granted = match used.link {
+            Link::Refused => used.may_be_granted,
+            _ => used.is_asked_for(),
+        };
         used.link = Link::Refused;
         used.refused_until = until;
         used.join_at = None;
@@ -359,6 +364,9 @@ impl Rooms {
             }),
             Link::Out => return,
         };
+        if used.link == Link::Refused && !used.may_be_granted {
+            return;
+        }
         let shown = Shown {
             outcome: joined.outcome,
             position: joined.position,

@@ -382,3 +382,21 @@ fn whom_a_room_is_to_show_is_told_again_where_the_question_was_refused_and_the_r
     let sent = rig.take_sent().pop().unwrap();
     assert!(sent.ends_with(r#""watch":["7"]}]}]"#), "{sent}");
 }
+
+#[test]
+fn a_room_that_was_left_is_not_shown_by_the_late_answer_to_what_was_asked_before() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.session.release(rig.now, &board());
+    rig.wait();
+    // Used again for a moment, and not asked for again: the server has the question and the leave to answer.
+    rig.session.acquire(&board(), None);
+    rig.session.release(rig.now, &board());
+    rig.frame(
+        "refused",
+        json!({"room":"board:7","error":{"code":"kicked","message":"no"}}),
+    );
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    let state = &rig.session.view(&board()).unwrap().state;
+    assert!(matches!(state, ViewState::Refused(_)), "{state:?}");
+}
