@@ -78,6 +78,13 @@ impl EventLog {
         (self.head.seq - self.events.len() as u64).saturating_add(1)
     }
 
+    /// The retained event with a number.
+    #[must_use]
+    pub fn get(&self, seq: u64) -> Option<&Arc<WireEvent>> {
+        let index = seq.checked_sub(self.first())?;
+        self.events.get(usize::try_from(index).ok()?)
+    }
+
     /// Every retained event, in order.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<WireEvent>> {

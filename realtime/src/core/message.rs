@@ -1,6 +1,6 @@
 //! What a broker keeps, numbers and publishes of a room, and what a replica is made from.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -9,6 +9,19 @@ use crate::protocol::{
     DeviceId, DeviceKind, Epoch, EventId, Place, Position, SessionId, Status, Subject, UnixMillis,
     User, UserId, WireEvent,
 };
+
+/// One life of a node: random, new with each start of its process and whenever others took it for dead. Written as 16
+/// hexadecimal digits.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub struct RunId(pub u64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 /// A session's presence in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +32,9 @@ pub struct Entry {
     pub user: Option<User>,
     /// The session's connection number: an older one changes nothing.
     pub incarnation: u64,
+    /// The node that speaks for it, as the broker that it entered through knows.
+    #[serde(default)]
+    pub run: RunId,
     /// The browser.
     pub device: Option<DeviceId>,
     /// Its kind.
@@ -81,6 +97,8 @@ pub enum RoomMessage {
         epoch: Epoch,
         /// The event, with its number.
         event: Arc<WireEvent>,
+        /// The event before it, where there was one: whoever knows another one there, knows what the broker has lost.
+        previous: Option<EventId>,
     },
     /// The presence change after the one before.
     Presence {
@@ -97,6 +115,24 @@ pub enum RoomMessage {
     Begun {
         /// The new life of the log.
         epoch: Epoch,
+        /// Whether everyone was taken out of it on purpose. Otherwise they are there still, and will say so.
+        cleared: bool,
+    },
+    /// Where the room stands, told again when it has become quiet.
+    Head {
+        /// The place after its last event.
+        position: Position,
+        /// The number of its last presence change.
+        version: u64,
+    },
+    /// A session has left that the room's present life has not known.
+    Gone {
+        /// The session.
+        key: EntryKey,
+        /// The number of the session's last enter.
+        incarnation: u64,
+        /// When it left.
+        at: UnixMillis,
     },
     /// Something that is neither numbered nor kept.
     Signal(RoomSignal),

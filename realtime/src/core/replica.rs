@@ -14,11 +14,11 @@ use shown::Shown;
 
 use super::{
     log::{EventLog, Retention},
-    message::{EntryChange, RoomMessage, RoomSignal, RoomSnapshot},
+    message::{Entry, EntryChange, RoomMessage, RoomSignal, RoomSnapshot, RunId},
 };
 use crate::protocol::{
-    Digest, FirstView, Joined, Member, Online, Outcome, Position, RoomFrame, RoomId, TypingNow,
-    UnixMillis, User, UserId, WireEvent,
+    Digest, EventId, FirstView, Joined, Member, Online, Outcome, Position, RoomFrame, RoomId,
+    TypingNow, UnixMillis, User, UserId, WireEvent,
 };
 
 /// How long a typing line lives without being repeated, in milliseconds.
@@ -56,6 +56,8 @@ pub struct Replica {
     people: People,
     typing: BTreeMap<UserId, u64>,
     last_seen: Option<UnixMillis>,
+    /// Whether everyone was taken out of the room, by what the next snapshot tells of.
+    cleared: bool,
     shown: Shown,
     pending: Pending,
 }
@@ -106,17 +108,57 @@ impl Replica {
             people,
             typing: BTreeMap::new(),
             last_seen: None,
+            cleared: false,
             shown,
             pending: Pending::default(),
         }
     }
 
+    /// Whether the broker has lost something that this replica knows: then the two lives of the log must not have the
+    /// same name. Returns the numbers of the events that only the broker knows. To be asked only of a snapshot that was
+    /// read after everything that this replica has applied.
+    #[must_use]
+    pub fn conflict(&self, snapshot: &RoomSnapshot) -> Option<Vec<u64>> {
+        let head = self.log.head();
+        if snapshot.position.epoch != head.epoch {
+            return None;
+        }
+        let differs = |event: &Arc<WireEvent>| {
+            let known = self.log.get(event.seq);
+            known.is_some_and(|known| known.id != event.id)
+        };
+        let lost = snapshot.position.is_before(head)
+            || snapshot.version < self.version
+            || snapshot.events.iter().any(differs);
+        let mine: BTreeSet<EventId> = self
+            .log
+            .all()
+            .iter()
+            .map(|event| event.id.clone())
+            .collect();
+        lost.then(|| {
+            let theirs = snapshot.events.iter();
+            theirs
+                .filter(|event| !mine.contains(&event.id))
+                .map(|event| event.seq)
+                .collect()
+        })
+    }
+
     /// Takes over a snapshot read after a gap. Where the order goes on, the missing events become pending; where it
     /// does not, the viewers need a [`Joined`] of the new order and `false` is returned.
+    ///
+    /// In a new life of the log whoever was here stays, until the node that speaks for them has said who is: see
+    /// [`Replica::held_runs`].
     pub fn reload(&mut self, snapshot: RoomSnapshot) -> bool {
         let head = self.log.head();
         self.version = snapshot.version;
-        let touched = self.people.replace(snapshot.entries);
+        let anew = snapshot.position.epoch != head.epoch;
+        let cleared = std::mem::take(&mut self.cleared);
+        let touched = match anew && cleared {
+            true => self.people.replace(snapshot.entries),
+            false => self.people.replace_holding(snapshot.entries, anew),
+        };
         self.pending.people.extend(touched);
         let visible = |user: &UserId| self.people.visible(user).is_some();
         self.typing.retain(|user, _| visible(user));
@@ -131,6 +173,29 @@ impl Replica {
         continues
     }
 
+    /// The nodes whose sessions are shown although the room's present life has not heard of them.
+    #[must_use]
+    pub fn held_runs(&self) -> BTreeSet<RunId> {
+        self.people.held_runs()
+    }
+
+    /// Lets go of the sessions of nodes that have said who is here, or are dead. True where that changes something.
+    pub fn release(&mut self, at: UnixMillis, is_over: impl Fn(RunId) -> bool) -> bool {
+        let before = self.people.guests();
+        let touched = self.people.release(is_over);
+        let changed = !touched.is_empty() || before != self.people.guests();
+        for user in touched {
+            self.touch(at, user, true);
+        }
+        changed
+    }
+
+    /// The nodes that speak for somebody here.
+    #[must_use]
+    pub fn runs(&self) -> BTreeSet<RunId> {
+        self.people.runs()
+    }
+
     /// When the person of an [`Online`] room was last seen, as far as that is known from elsewhere. It is told where
     /// they are not here, and moves forward when they go.
     pub fn set_last_seen(&mut self, at: Option<UnixMillis>) {
@@ -142,12 +207,24 @@ impl Replica {
     /// Applies one message of the broker, in the order in which they come.
     pub fn apply(&mut self, message: &RoomMessage, now: u64) -> Applied {
         match message {
-            RoomMessage::Event { epoch, event } => {
+            RoomMessage::Event {
+                epoch,
+                event,
+                previous,
+            } => {
                 let head = self.log.head();
+                let is_other = |seq, id: &EventId| self.log.get(seq).is_some_and(|e| e.id != *id);
                 if *epoch == head.epoch && event.seq <= head.seq {
-                    return Applied::Nothing;
+                    return match is_other(event.seq, &event.id) {
+                        true => Applied::Gap,
+                        false => Applied::Nothing,
+                    };
                 }
-                if *epoch != head.epoch || !self.log.push(event.clone()) {
+                let follows = |previous: &EventId| !is_other(event.seq - 1, previous);
+                if *epoch != head.epoch
+                    || !previous.as_ref().is_none_or(follows)
+                    || !self.log.push(event.clone())
+                {
                     return Applied::Gap;
                 }
                 self.pending.events.push(event.clone());
@@ -185,10 +262,33 @@ impl Replica {
                 }
             }
             RoomMessage::Signal(RoomSignal::Data { .. }) => Applied::Nothing,
-            RoomMessage::Begun { epoch } => match *epoch == self.log.head().epoch {
-                true => Applied::Nothing,
-                false => Applied::Gap,
-            },
+            RoomMessage::Begun { epoch, cleared } => {
+                if *epoch == self.log.head().epoch {
+                    return Applied::Nothing;
+                }
+                self.cleared = *cleared;
+                Applied::Gap
+            }
+            RoomMessage::Head { position, version } => {
+                let held = self.log.head();
+                let has = held.epoch == position.epoch
+                    && held.seq >= position.seq
+                    && self.version >= *version;
+                if has { Applied::Nothing } else { Applied::Gap }
+            }
+            RoomMessage::Gone {
+                key,
+                incarnation,
+                at,
+            } => {
+                let is_later = |entry: &Entry| entry.incarnation > *incarnation;
+                let is_held = self.people.is_held(key);
+                if !is_held || self.people.session(key).is_none_or(is_later) {
+                    return Applied::Nothing;
+                }
+                self.change(*at, &EntryChange::Exit(key.clone()));
+                Applied::Presence
+            }
         }
     }
 
@@ -203,14 +303,18 @@ impl Replica {
             EntryChange::Exit(key) => self.people.exit(key),
         };
         if let Some(user) = touched {
-            if self.people.visible(&user).is_none() {
-                self.typing.remove(&user);
-                if was_visible {
-                    self.set_last_seen(Some(at));
-                }
-            }
-            self.pending.people.insert(user);
+            self.touch(at, user, was_visible);
         }
+    }
+
+    fn touch(&mut self, at: UnixMillis, user: UserId, was_visible: bool) {
+        if self.people.visible(&user).is_none() {
+            self.typing.remove(&user);
+            if was_visible {
+                self.set_last_seen(Some(at));
+            }
+        }
+        self.pending.people.insert(user);
     }
 
     /// Drops events beyond the retention.

@@ -5,6 +5,7 @@
 //! frame is put into the subscribers' buffers, so that a join between two frames can neither miss nor repeat a change;
 //! it is never held across an await.
 
+mod keeper;
 mod room;
 mod shard;
 mod subscriber;
@@ -20,7 +21,7 @@ use std::{
 };
 
 use room::ServedRoom;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use viewer::{NotSent, Viewer, ViewerId};
 
@@ -53,7 +54,13 @@ pub(crate) struct Hub {
     window: Duration,
     idle: Duration,
     pub(super) stats: HubStats,
+    tasks: TaskTracker,
+    /// How many rooms may be read again at the same time.
+    reloads: Semaphore,
 }
+
+/// See [`Hub::reloads`].
+const RELOADS: usize = 16;
 
 /// What went wrong and was mended.
 #[derive(Debug, Default)]
@@ -87,10 +94,13 @@ impl Hub {
             stats: HubStats::default(),
             window: config.presence_window,
             idle: config.room_idle,
+            tasks: tasks.clone(),
+            reloads: Semaphore::new(RELOADS),
         });
         for (index, receiver) in receivers.into_iter().enumerate() {
             tasks.spawn(shard::run(hub.clone(), index, receiver, stop.clone()));
         }
+        tasks.spawn(keeper::run(hub.clone(), stop.clone()));
         hub
     }
 
@@ -188,7 +198,7 @@ impl Hub {
             let held = state.position();
             held.is_some_and(|held| held.is_before(since))
         };
-        if is_ahead && !shard::reload(self, &served).await {
+        if is_ahead && !keeper::reload(self, &served).await {
             let sentence = format!("{room} is behind the place that a client has reached");
             return Err(BrokerError::Unavailable(sentence));
         }
@@ -266,6 +276,11 @@ impl Hub {
 
     fn served(&self, room: &RoomId) -> Option<Arc<ServedRoom>> {
         self.rooms().get(room).cloned()
+    }
+
+    /// All rooms.
+    fn all(&self) -> Vec<Arc<ServedRoom>> {
+        self.rooms().values().cloned().collect()
     }
 
     /// The rooms of one shard.

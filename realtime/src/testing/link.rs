@@ -10,12 +10,12 @@ use std::{
 
 use async_trait::async_trait;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
-    core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot},
+    core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
-    server::broker::{Broker, BrokerError, Head, Inbox},
+    server::broker::{Broker, BrokerError, Head, Inbox, LinkState, Standing},
 };
 
 /// What may happen to each message on its way to a node. The default is that nothing does.
@@ -210,6 +210,29 @@ impl Broker for Linked {
     async fn unsubscribe(&self, room: &RoomId) -> Result<(), BrokerError> {
         self.link.pass().await?;
         self.inner.unsubscribe(room).await
+    }
+
+    async fn renew(
+        &self,
+        room: &RoomId,
+        seen: Position,
+        keep: Vec<u64>,
+    ) -> Result<(), BrokerError> {
+        self.link.pass().await?;
+        self.inner.renew(room, seen, keep).await
+    }
+
+    async fn bury(&self, room: &RoomId, runs: Vec<RunId>) -> Result<(), BrokerError> {
+        self.link.pass().await?;
+        self.inner.bury(room, runs).await
+    }
+
+    fn standing(&self, run: RunId) -> Standing {
+        self.inner.standing(run)
+    }
+
+    fn link(&self) -> watch::Receiver<LinkState> {
+        self.inner.link()
     }
 
     fn maintain(&self) {

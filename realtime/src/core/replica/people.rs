@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    core::message::{Entry, EntryKey},
+    core::message::{Entry, EntryKey, RunId},
     protocol::{DeviceKind, Member, Place, RoomId, SessionId, Status, UnixMillis, UserId},
 };
 
@@ -22,11 +22,14 @@ pub(super) struct People {
     visible: BTreeMap<UserId, Member>,
     /// The same, in the order in which they came.
     arrivals: BTreeSet<(UnixMillis, UserId)>,
+    /// The sessions that the room's present life has not heard of yet, with the node that spoke for each.
+    held: BTreeMap<EntryKey, RunId>,
 }
 
 impl People {
     /// A session comes, or changes. Returns whose member it is.
     pub(super) fn enter(&mut self, entry: Entry) -> Option<UserId> {
+        self.held.remove(&entry.key());
         let Some(user) = entry.user.as_ref().map(|user| user.id.clone()) else {
             self.guests.insert(entry.session.clone(), entry);
             return None;
@@ -41,6 +44,7 @@ impl People {
 
     /// A session goes. Returns whose member it was.
     pub(super) fn exit(&mut self, key: &EntryKey) -> Option<UserId> {
+        self.held.remove(key);
         let Some(user) = &key.user else {
             self.guests.remove(&key.session);
             return None;
@@ -61,6 +65,62 @@ impl People {
             touched.extend(self.enter(entry));
         }
         touched
+    }
+
+    /// The same, but those of before who are not named stay: all of them, or those who were held already.
+    pub(super) fn replace_holding(&mut self, entries: Vec<Entry>, all: bool) -> BTreeSet<UserId> {
+        let before = mem::take(self);
+        let mut touched: BTreeSet<UserId> = before.sessions.keys().cloned().collect();
+        let sessions = before
+            .sessions
+            .into_values()
+            .flat_map(BTreeMap::into_values);
+        for entry in sessions.chain(before.guests.into_values()) {
+            let key = entry.key();
+            if all || before.held.contains_key(&key) {
+                let run = entry.run;
+                touched.extend(self.enter(entry));
+                self.held.insert(key, run);
+            }
+        }
+        for entry in entries {
+            touched.extend(self.enter(entry));
+        }
+        touched
+    }
+
+    /// Lets go of those who are held. Returns whose members they were.
+    pub(super) fn release(&mut self, is_over: impl Fn(RunId) -> bool) -> BTreeSet<UserId> {
+        let over = self.held.iter().filter(|(_, run)| is_over(**run));
+        let over: Vec<EntryKey> = over.map(|(key, _)| key.clone()).collect();
+        over.iter().filter_map(|key| self.exit(key)).collect()
+    }
+
+    /// The nodes for whose sessions the room waits.
+    pub(super) fn held_runs(&self) -> BTreeSet<RunId> {
+        self.held.values().copied().collect()
+    }
+
+    /// Whether the room's present life has not heard of a session that is shown.
+    pub(super) fn is_held(&self, key: &EntryKey) -> bool {
+        self.held.contains_key(key)
+    }
+
+    /// A session, if it is here.
+    pub(super) fn session(&self, key: &EntryKey) -> Option<&Entry> {
+        match &key.user {
+            Some(user) => self.sessions.get(user)?.get(&key.session),
+            None => self.guests.get(&key.session),
+        }
+    }
+
+    /// The nodes that speak for somebody here.
+    pub(super) fn runs(&self) -> BTreeSet<RunId> {
+        let people = self.sessions.values().flat_map(BTreeMap::values);
+        people
+            .chain(self.guests.values())
+            .map(|entry| entry.run)
+            .collect()
     }
 
     fn derive(&mut self, user: &UserId) {

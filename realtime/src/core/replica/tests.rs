@@ -37,6 +37,7 @@ fn entry(user: i64, session: u64, kind: DeviceKind) -> Entry {
         session: format!("s{session}").try_into().unwrap(),
         user: (user > 0).then(|| User::new(user, format!("P{user}"))),
         incarnation: 1,
+        run: RunId(1),
         device: None,
         device_kind: kind,
         status: Status::Online,
@@ -71,6 +72,7 @@ fn event(seq: u64) -> RoomMessage {
     RoomMessage::Event {
         epoch: EPOCH,
         event: Arc::new(event),
+        previous: None,
     }
 }
 

@@ -9,7 +9,9 @@ use super::{Broker, BrokerError, Head, Inbox, MAX_REMEMBERED, REMEMBERED};
 use crate::{
     core::{
         log::{EventLog, Retention},
-        message::{Entry, EntryChange, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot},
+        message::{
+            Entry, EntryChange, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId,
+        },
     },
     protocol::{
         Epoch, EventId, Position, RoomId, SessionId, Status, UnixMillis, UserId, WireEvent,
@@ -25,7 +27,7 @@ pub struct MemoryBroker {
     retention: Retention,
     inbox: Inbox,
     /// Tells this node's entries from those of others.
-    node: u64,
+    run: RunId,
 }
 
 #[derive(Debug)]
@@ -36,23 +38,12 @@ struct MemoryRoom {
     /// When the room was used last: a position in it is good for as long as an event would be.
     used: UnixMillis,
     /// The sessions of each person, and those of all guests under nobody.
-    entries: HashMap<Option<UserId>, HashMap<SessionId, Held>>,
+    entries: HashMap<Option<UserId>, HashMap<SessionId, Entry>>,
     subscribers: Vec<Inbox>,
 }
 
-/// An entry, and the node that entered it.
-#[derive(Debug)]
-struct Held {
-    entry: Entry,
-    #[cfg_attr(
-        not(feature = "testing"),
-        allow(dead_code, reason = "where tests let nodes die")
-    )]
-    node: u64,
-}
-
-fn visible_since(held: &Held) -> Option<UnixMillis> {
-    (held.entry.status != Status::Invisible).then_some(held.entry.since)
+fn visible_since(entry: &Entry) -> Option<UnixMillis> {
+    (entry.status != Status::Invisible).then_some(entry.since)
 }
 
 /// The ids of a room's events, and their numbers.
@@ -129,7 +120,7 @@ impl MemoryBroker {
             rooms: Arc::default(),
             retention,
             inbox,
-            node: rand::random(),
+            run: RunId(rand::random()),
         }
     }
 
@@ -140,7 +131,7 @@ impl MemoryBroker {
             rooms: self.rooms.clone(),
             retention: self.retention,
             inbox,
-            node: rand::random(),
+            run: RunId(rand::random()),
         }
     }
 
@@ -151,9 +142,9 @@ impl MemoryBroker {
             state
                 .subscribers
                 .retain(|inbox| !inbox.same_as(&self.inbox));
-            let of_node = |held: &&Held| held.node == self.node;
-            let held = state.entries.values().flat_map(HashMap::values);
-            let dead: Vec<EntryKey> = held.filter(of_node).map(|held| held.entry.key()).collect();
+            let of_node = |entry: &&Entry| entry.run == self.run;
+            let entries = state.entries.values().flat_map(HashMap::values);
+            let dead: Vec<EntryKey> = entries.filter(of_node).map(Entry::key).collect();
             for key in dead {
                 state.remove(&key);
                 state.presence(room, EntryChange::Exit(key));
@@ -185,6 +176,7 @@ impl Broker for MemoryBroker {
             if let Some(seq) = state.ids.seqs.get(&event.id) {
                 return Position { seq: *seq, ..head };
             }
+            let previous = state.log.get(head.seq).map(|event| event.id.clone());
             let event = Arc::new(WireEvent {
                 seq: head.seq + 1,
                 id: event.id,
@@ -201,6 +193,7 @@ impl Broker for MemoryBroker {
                 &RoomMessage::Event {
                     epoch: head.epoch,
                     event,
+                    previous,
                 },
             );
             state.log.head()
@@ -220,7 +213,13 @@ impl Broker for MemoryBroker {
             *state = MemoryRoom::new();
             state.subscribers = subscribers;
             let epoch = state.log.head().epoch;
-            state.publish(room, &RoomMessage::Begun { epoch });
+            state.publish(
+                room,
+                &RoomMessage::Begun {
+                    epoch,
+                    cleared: true,
+                },
+            );
         }
         Ok(())
     }
@@ -240,7 +239,6 @@ impl Broker for MemoryBroker {
             let key = entry.key();
             let sessions = state.entries.entry(key.user.clone()).or_default();
             let stored = sessions.get(&key.session);
-            let stored = stored.map(|held| &held.entry);
             if stored.is_some_and(|stored| entry.incarnation < stored.incarnation) {
                 return;
             }
@@ -251,11 +249,8 @@ impl Broker for MemoryBroker {
                 None => stored.map(|stored| stored.since),
             };
             entry.since = before.unwrap_or(entry.since);
-            let held = Held {
-                entry: entry.clone(),
-                node: self.node,
-            };
-            sessions.insert(key.session, held);
+            entry.run = self.run;
+            sessions.insert(key.session, entry.clone());
             state.presence(room, EntryChange::Enter(entry));
         });
         Ok(())
@@ -272,7 +267,7 @@ impl Broker for MemoryBroker {
                 return;
             };
             let stored = sessions.get(&key.session);
-            if stored.is_none_or(|held| held.entry.incarnation > incarnation) {
+            if stored.is_none_or(|entry| entry.incarnation > incarnation) {
                 return;
             }
             state.remove(key);
@@ -292,7 +287,7 @@ impl Broker for MemoryBroker {
                     .entries
                     .values()
                     .flat_map(HashMap::values)
-                    .map(|held| held.entry.clone())
+                    .cloned()
                     .collect(),
                 events,
             }

@@ -8,8 +8,9 @@ mod memory;
 mod suite;
 
 use std::{
+    collections::HashSet,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -17,10 +18,10 @@ use std::{
 
 use async_trait::async_trait;
 pub use memory::MemoryBroker;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
-    core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot},
+    core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
 };
 
@@ -46,6 +47,69 @@ pub struct Head {
     pub position: Position,
     /// The number of its last presence change.
     pub version: u64,
+}
+
+impl Head {
+    /// Whether everything up to `other` lies before this.
+    #[must_use]
+    pub fn has(self, other: Self) -> bool {
+        self.position.epoch == other.position.epoch
+            && self.position.seq >= other.position.seq
+            && self.version >= other.version
+    }
+
+    /// Whether something that lies before `other`, of the same life of the room, does not lie before this.
+    #[must_use]
+    pub fn is_behind(self, other: Self) -> bool {
+        self.position.epoch == other.position.epoch && !self.has(other)
+    }
+}
+
+/// The link between a node and the meeting point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// Whether the meeting point can be reached.
+    pub up: bool,
+    /// How often it could be reached again: what happened meanwhile may have been missed.
+    pub returns: u64,
+}
+
+/// How far a node has come in saying which sessions it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is dead, or has not been heard of for too long.
+    Gone,
+    /// It has not said everything yet.
+    Pending,
+    /// It has.
+    Announced {
+        /// Random, new whenever it says everything from the beginning.
+        generation: u64,
+        /// How often it has compared all its rooms since.
+        pass: u64,
+    },
+}
+
+impl Standing {
+    /// Whether a node that stood there `before` has looked at all its rooms meanwhile.
+    #[must_use]
+    pub fn has_spoken_since(self, before: Self) -> bool {
+        match (before, self) {
+            (_, Self::Gone) => true,
+            (_, Self::Pending) => false,
+            (
+                Self::Announced {
+                    generation: old,
+                    pass: then,
+                },
+                Self::Announced { generation, pass },
+            ) if old == generation => {
+                // The look that was under way then may have passed the room already.
+                pass >= then + 2
+            }
+            (_, Self::Announced { .. }) => true,
+        }
+    }
 }
 
 /// The meeting point of instances, as one instance sees it.
@@ -87,6 +151,36 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Drops what has outlived its retention. Called every second or so.
     fn maintain(&self);
+
+    /// The broker has lost something of a room that was seen before it was read with its order at `seen`: its order
+    /// begins anew, with the events of these numbers, and nobody in it. Nothing happens where its order has moved on.
+    async fn renew(
+        &self,
+        _room: &RoomId,
+        _seen: Position,
+        _keep: Vec<u64>,
+    ) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    /// How far a node has come in saying which sessions it has.
+    fn standing(&self, _run: RunId) -> Standing {
+        Standing::Gone
+    }
+
+    /// These nodes speak for somebody in a room. Those that are dead leave it.
+    async fn bury(&self, _room: &RoomId, _runs: Vec<RunId>) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    /// The link to the meeting point, now and from now on.
+    fn link(&self) -> watch::Receiver<LinkState> {
+        let up = LinkState {
+            up: true,
+            returns: 0,
+        };
+        watch::channel(up).1
+    }
 }
 
 /// A node's end of the broker: bounded, and never waited for. What does not fit is lost and noted, for the hub to
@@ -94,9 +188,17 @@ pub trait Broker: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub struct Inbox {
     shards: Arc<[Shard]>,
+    retold: Arc<Retold>,
     /// What messages pass on their way here, in tests.
     #[cfg(feature = "testing")]
     link: Option<crate::testing::Link>,
+}
+
+/// The rooms that have forgotten this node's sessions. There are no more than it has rooms.
+#[derive(Debug, Default)]
+struct Retold {
+    rooms: Mutex<HashSet<RoomId>>,
+    added: Notify,
 }
 
 #[derive(Debug)]
@@ -125,6 +227,7 @@ impl Inbox {
         (
             Self {
                 shards: shards.into(),
+                retold: Arc::default(),
                 #[cfg(feature = "testing")]
                 link: None,
             },
@@ -143,6 +246,34 @@ impl Inbox {
         Self {
             link: Some(link),
             ..self
+        }
+    }
+
+    /// A room has forgotten who of this node is in it: it is to be told again.
+    pub fn retell(&self, room: RoomId) {
+        let mut rooms = self
+            .retold
+            .rooms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        rooms.insert(room);
+        self.retold.added.notify_one();
+    }
+
+    /// Waits for rooms that are to be told again.
+    pub(crate) async fn to_retell(&self) -> HashSet<RoomId> {
+        loop {
+            {
+                let mut rooms = self
+                    .retold
+                    .rooms
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if !rooms.is_empty() {
+                    return std::mem::take(&mut rooms);
+                }
+            }
+            self.retold.added.notified().await;
         }
     }
 

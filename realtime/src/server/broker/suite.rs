@@ -9,7 +9,7 @@ use serde_json::value::to_raw_value;
 use super::{Broker, InboxReceiver};
 use crate::{
     core::{
-        message::{Entry, EntryChange, NewEvent, RoomMessage},
+        message::{Entry, EntryChange, NewEvent, RoomMessage, RunId},
         replica::{Applied, Crowd, Replica},
     },
     protocol::{DeviceKind, EventId, RoomId, SessionId, Status, User},
@@ -30,6 +30,7 @@ fn entry(user: i64, session: &str, incarnation: u64, since: u64) -> Entry {
         session: SessionId::try_from(session).unwrap(),
         user: (user > 0).then(|| User::new(user, format!("P{user}"))),
         incarnation,
+        run: RunId::default(),
         device: None,
         device_kind: DeviceKind::Other,
         status: Status::Online,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{SEND_BUFFER, intake::Intake, wire::WireControl};
 use crate::{
-    core::message::{Entry, EntryKey},
+    core::message::{Entry, EntryKey, RunId},
     protocol::{
         CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId,
         Status, UnixMillis, User, UserId,
@@ -240,6 +240,7 @@ impl Connection {
             session: self.identity.session.clone(),
             user: self.identity.user.clone(),
             incarnation: 0,
+            run: RunId::default(),
             device: self.identity.device.clone(),
             device_kind: self.identity.device_kind,
             status: Status::Online,

@@ -1,7 +1,7 @@
 //! One served room: its replica, and its viewers.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,13 +15,16 @@ use super::{
 use crate::{
     core::{
         log::Retention,
-        message::{EntryKey, RoomMessage, RoomSignal, RoomSnapshot},
+        message::{EntryKey, RoomMessage, RoomSignal, RoomSnapshot, RunId},
         replica::{Applied, Change, Crowd, Replica},
     },
     protocol::{
         Digest, FirstView, Member, Position, RoomId, Signalled, TypingNow, UnixMillis, UserId,
     },
-    server::clock::unix_millis,
+    server::{
+        broker::{Head, Standing},
+        clock::unix_millis,
+    },
 };
 
 /// How many messages wait while a snapshot is read. More, and it is read again.
@@ -53,7 +56,9 @@ pub(super) struct RoomState {
     /// Whether a flush of presence is due already.
     pub(super) scheduled: bool,
     /// A place and presence version at the broker that the replica had not reached when it was asked.
-    suspect: Option<(Position, u64)>,
+    suspect: Option<Head>,
+    /// Where the nodes stood for whose sessions the room waits, when it began to wait.
+    waits: HashMap<RunId, Standing>,
 }
 
 fn slot(room: &RoomId) -> u64 {
@@ -76,6 +81,7 @@ impl ServedRoom {
             closed: false,
             scheduled: false,
             suspect: None,
+            waits: HashMap::new(),
         };
         Self {
             slot: slot(&room),
@@ -101,6 +107,53 @@ impl ServedRoom {
 }
 
 impl RoomState {
+    /// From now on messages wait for a snapshot. False where they do already.
+    pub(super) fn begin_loading(&mut self) -> bool {
+        !std::mem::replace(&mut self.loading, true)
+    }
+
+    /// See [`Replica::conflict`]. Messages wait while a room is read: what is known here is what was known before.
+    pub(super) fn conflict(&self, snapshot: &RoomSnapshot) -> Option<Vec<u64>> {
+        self.replica.as_ref()?.conflict(snapshot)
+    }
+
+    /// Remembers where the nodes stand for whose sessions the room waits.
+    pub(super) fn hold(&mut self, standing: impl Fn(RunId) -> Standing) {
+        let held = self.replica.as_ref().map(Replica::held_runs);
+        let held = held.unwrap_or_default();
+        self.waits.retain(|run, _| held.contains(run));
+        for run in held {
+            self.waits.entry(run).or_insert_with(|| standing(run));
+        }
+    }
+
+    /// Lets go of the sessions of nodes that have spoken since.
+    pub(super) fn release(&mut self, at: UnixMillis, standing: impl Fn(RunId) -> Standing) {
+        if self.waits.is_empty() || self.loading {
+            return;
+        }
+        let over: HashSet<RunId> = self
+            .waits
+            .iter()
+            .filter(|(run, before)| standing(**run).has_spoken_since(**before))
+            .map(|(run, _)| *run)
+            .collect();
+        if over.is_empty() {
+            return;
+        }
+        self.waits.retain(|run, _| !over.contains(run));
+        if let Some(replica) = &mut self.replica
+            && replica.release(at, |run| over.contains(&run))
+        {
+            self.flush();
+        }
+    }
+
+    /// The nodes that speak for somebody here.
+    pub(super) fn runs(&self) -> BTreeSet<RunId> {
+        self.replica.as_ref().map(Replica::runs).unwrap_or_default()
+    }
+
     /// Takes over a snapshot, then what came while it was read.
     pub(super) fn load(&mut self, snapshot: RoomSnapshot, now: u64) {
         let before = self.replica.as_ref().map(Replica::position);
@@ -364,22 +417,25 @@ impl RoomState {
 
     /// Compares the replica with where the broker stands. What it lacks may be on its way still: only if it lacks it at
     /// the next comparison too it was lost.
-    pub(super) fn lacks(&mut self, position: Position, version: u64) -> bool {
-        let Some(replica) = self.replica.as_ref().filter(|_| !self.loading) else {
+    pub(super) fn lacks(&mut self, head: Head, certain: bool) -> bool {
+        let Some(known) = self.place().filter(|_| !self.loading) else {
             return false;
         };
-        let has = |position: Position, version: u64| {
-            let held = replica.position();
-            held.epoch == position.epoch && held.seq >= position.seq && replica.version() >= version
-        };
-        let lost = self
-            .suspect
-            .take()
-            .is_some_and(|(position, version)| !has(position, version));
-        if !has(position, version) {
-            self.suspect = Some((position, version));
+        let lost = self.suspect.take().is_some_and(|head| !known.has(head));
+        let lacks = !known.has(head);
+        if lacks {
+            self.suspect = Some(head);
         }
-        lost
+        lost || (lacks && certain)
+    }
+
+    /// Where the room stands here.
+    pub(super) fn place(&self) -> Option<Head> {
+        let replica = self.replica.as_ref()?;
+        Some(Head {
+            position: replica.position(),
+            version: replica.version(),
+        })
     }
 
     /// Whether a subscriber's buffer was full when it should have been shown something.
