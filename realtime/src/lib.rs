@@ -42,6 +42,8 @@ pub use protocol::{
     DeviceKind, Draft, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room,
     RoomEvent, RoomId, RoomUpdate, Status, Subject, User, UserId,
 };
+#[cfg(feature = "redis")]
+pub use server::RedisConfig;
 #[cfg(feature = "ssr")]
 pub use server::{
     Access, AuthError, Denied, Handshake, Limits, Rate, Realtime, RealtimeBuilder, RealtimeConfig,

@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
+#[cfg(feature = "redis")]
+use super::broker::redis::RedisConfig;
 use super::limits::Limits;
 use crate::core::{log::Retention, replica::Crowd};
 
@@ -63,6 +65,16 @@ pub struct RealtimeConfig {
     pub outbox_poll: Duration,
     /// How long published events stay in the outbox's table.
     pub outbox_retention: Duration,
+    /// Where instances meet; none: this is the only one.
+    #[cfg(feature = "redis")]
+    pub redis: Option<RedisConfig>,
+    /// A Redis was named that this build cannot use.
+    #[cfg(not(feature = "redis"))]
+    pub(super) redis_unusable: bool,
+    /// Whether people depend on it: then the module refuses to start where several instances would be islands.
+    pub production: bool,
+    /// There is never more than one instance, so that production needs no Redis.
+    pub single_instance: bool,
 }
 
 impl Default for RealtimeConfig {
@@ -93,17 +105,45 @@ impl Default for RealtimeConfig {
             recheck_interval: Duration::from_secs(30),
             outbox_poll: Duration::from_secs(1),
             outbox_retention: Duration::from_secs(3_600),
+            #[cfg(feature = "redis")]
+            redis: None,
+            #[cfg(not(feature = "redis"))]
+            redis_unusable: false,
+            production: false,
+            single_instance: false,
         }
     }
 }
 
 /// What is wrong with the environment.
 #[derive(Debug, thiserror::Error)]
-#[error("{variable} is {found:?}: {fix}")]
+#[error("{variable} {}: {fix}", found.as_ref().map_or("cannot be used".to_owned(), |found| format!("is {found:?}")))]
 pub struct ConfigError {
-    pub(super) variable: &'static str,
-    pub(super) found: String,
-    pub(super) fix: String,
+    variable: &'static str,
+    /// None where it may be a secret.
+    found: Option<String>,
+    fix: String,
+}
+
+impl ConfigError {
+    /// Shows what was found.
+    pub(super) fn shown(variable: &'static str, found: String, fix: impl Into<String>) -> Self {
+        Self {
+            variable,
+            found: Some(found),
+            fix: fix.into(),
+        }
+    }
+
+    /// Shows nothing of what was found: a secret may be in it.
+    #[cfg(feature = "redis")]
+    pub(super) fn hidden(variable: &'static str, fix: impl Into<String>) -> Self {
+        Self {
+            variable,
+            found: None,
+            fix: fix.into(),
+        }
+    }
 }
 
 /// Where variables are looked up: the environment, or a test's.
@@ -120,12 +160,44 @@ pub(super) fn whole<T: FromStr + PartialOrd + Display>(
         None => Ok(default),
         Some(found) => match found.trim().parse() {
             Ok(value) if value >= least => Ok(value),
-            _ => Err(ConfigError {
-                variable,
-                found,
-                fix: format!("expected a whole number, at least {least}"),
-            }),
+            _ => {
+                let fix = format!("expected a whole number, at least {least}");
+                Err(ConfigError::shown(variable, found, fix))
+            }
         },
+    }
+}
+
+/// Yes or no, or the default where the variable is not set or empty.
+pub(super) fn flag(
+    get: Lookup<'_>,
+    variable: &'static str,
+    default: bool,
+) -> Result<bool, ConfigError> {
+    let Some(found) = get(variable) else {
+        return Ok(default);
+    };
+    match found.trim().to_ascii_lowercase().as_str() {
+        "" => Ok(default),
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(ConfigError::shown(
+            variable,
+            found,
+            "expected true or false",
+        )),
+    }
+}
+
+/// Whether people depend on this process: the host's own word, or a platform that is for nothing else.
+fn is_production(get: Lookup<'_>) -> bool {
+    let app_env = get("APP_ENV").unwrap_or_default();
+    match app_env.trim().to_ascii_lowercase().as_str() {
+        "production" | "prod" => true,
+        "development" | "dev" | "test" => false,
+        _ => ["RAILWAY_ENVIRONMENT_NAME", "RAILWAY_ENVIRONMENT"]
+            .iter()
+            .any(|variable| get(variable).is_some_and(|name| !name.trim().is_empty())),
     }
 }
 
@@ -152,8 +224,10 @@ impl RealtimeConfig {
     /// | `REALTIME_RECHECK_MS` | how often everyone is checked again while the instances' meeting point is away | 30000 |
     /// | `REALTIME_OUTBOX_POLL_MS` | how often the outbox is searched for events that nobody told of | 1000 |
     /// | `REALTIME_OUTBOX_RETAIN_MS` | how long published events stay in the outbox's table | 3600000 |
+    /// | `APP_ENV` | `production`: refuse to start without what several instances need. `development`, `test`: do not. Otherwise it is production on Railway, which sets `RAILWAY_ENVIRONMENT_NAME` | |
+    /// | `SINGLE_INSTANCE` | `true`: there is never more than one instance, so that production needs no Redis | false |
     ///
-    /// and those of [`Limits`].
+    /// and those of [`Limits`], and with the feature `redis` those of `RedisConfig`.
     ///
     /// # Errors
     /// When a variable cannot be read; the message names it, what was found, and what is expected.
@@ -179,11 +253,8 @@ impl RealtimeConfig {
                     .or_else(|| origin.strip_prefix("http://"));
                 if rest.is_none_or(|host| host.is_empty() || host.contains(['/', '*'])) {
                     let fix = "expected origins like https://example.org, by commas, without paths or wildcards".to_owned();
-                    return Err(ConfigError {
-                        variable: "REALTIME_ALLOWED_ORIGINS",
-                        found: origin.to_owned(),
-                        fix,
-                    });
+                    let (variable, found) = ("REALTIME_ALLOWED_ORIGINS", origin.to_owned());
+                    return Err(ConfigError::shown(variable, found, fix));
                 }
                 allowed_origins.push(origin.to_ascii_lowercase());
             }
@@ -212,6 +283,14 @@ impl RealtimeConfig {
             recheck_interval: millis("REALTIME_RECHECK_MS", base.recheck_interval, 100)?,
             outbox_poll: millis("REALTIME_OUTBOX_POLL_MS", base.outbox_poll, 10)?,
             outbox_retention: millis("REALTIME_OUTBOX_RETAIN_MS", base.outbox_retention, 0)?,
+            #[cfg(feature = "redis")]
+            redis: RedisConfig::from_lookup(&get)?,
+            #[cfg(not(feature = "redis"))]
+            redis_unusable: ["REDIS_URL", "REDISHOST"]
+                .iter()
+                .any(|variable| get(variable).is_some_and(|value| !value.trim().is_empty())),
+            production: is_production(&get),
+            single_instance: flag(&get, "SINGLE_INSTANCE", base.single_instance)?,
             ..base
         })
     }

@@ -203,14 +203,13 @@ fn rate(
     });
     match read {
         Some(rate) if rate.burst.get() >= least_burst => Ok(rate),
-        _ => Err(ConfigError {
-            variable,
-            found,
-            fix: format!(
+        _ => {
+            let fix = format!(
                 "expected two whole numbers like {},{}: so many a second, and at least {least_burst} at once",
                 default.per_second, default.burst
-            ),
-        }),
+            );
+            Err(ConfigError::shown(variable, found, fix))
+        }
     }
 }
 

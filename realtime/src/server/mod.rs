@@ -30,6 +30,8 @@ mod stats;
 mod store;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
+#[cfg(feature = "redis")]
+pub use broker::redis::RedisConfig;
 pub use builder::{RealtimeBuilder, StartError};
 #[cfg(feature = "testing")]
 pub(crate) use clock::move_unix_clock;

@@ -4,6 +4,8 @@
 //! delivers may be lost; the numbers make a loss visible, and [`Broker::snapshot`] mends it.
 
 mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(test)]
 mod suite;
 

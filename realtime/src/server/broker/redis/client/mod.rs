@@ -1,0 +1,361 @@
+//! Connections to Redis: a fresh one each time, for an owner that watches over it and opens the next.
+//!
+//! redis-rs can reconnect by itself, but a broker must know when it was away: so a lost connection stays lost here. Only
+//! a Cluster's client mends single servers' connections on its own, see [`Connection::Cluster`].
+
+mod sentinel;
+#[cfg(test)]
+mod tests;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
+    Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, RedisFuture, RedisResult,
+    TlsCertificates, TlsMode, Value,
+    aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection},
+    cluster::ClusterClient,
+    cluster_async::ClusterConnection,
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+};
+use std::{sync::Arc, time::Duration};
+
+use super::config::{Address, Credentials, RedisConfig, Servers, check_prefix};
+
+/// How many channels one `SUBSCRIBE` names: it is answered within one time-out.
+const CHANNELS_AT_ONCE: usize = 500;
+
+/// How many `SSUBSCRIBE`s are on their way at once; the Cluster's client has room for 100 commands.
+const COMMANDS_AT_ONCE: usize = 64;
+
+/// What makes connections.
+#[derive(Clone)]
+pub(super) struct Client {
+    config: Arc<RedisConfig>,
+}
+
+/// An open connection. Clones share it; with the last of them it is closed.
+#[derive(Clone)]
+pub(super) enum Connection {
+    /// To one server. Once lost, everything on it fails.
+    Single(MultiplexedConnection),
+    /// To the servers of a Cluster. When one of them is lost, the pushes say so, and redis-rs connects and subscribes to
+    /// it again by itself; what was published meanwhile is gone, so whoever listens must look again. It tries a command
+    /// again whose connection broke: commands must bear being carried out twice.
+    ///
+    /// When slots move, a server ends subscriptions of its own accord ([`PushKind::SUnsubscribe`](redis::PushKind)) and
+    /// redis-rs takes that for an answer: from then on answers on this connection may be those of other commands. So it
+    /// is to be opened anew, and what reads and writes goes over another connection than what subscribes.
+    Cluster(ClusterConnection),
+}
+
+impl Client {
+    /// Checks the configuration. Nothing is connected yet.
+    pub(super) fn new(config: &RedisConfig) -> RedisResult<Self> {
+        let bad = |why| RedisError::from((ErrorKind::InvalidClientConfig, why));
+        check_prefix(&config.prefix).map_err(bad)?;
+        if config.tls {
+            choose_cryptography();
+            if let Some(pem) = &config.ca {
+                let why = "RedisConfig::ca holds no certificate in PEM";
+                check_certificates(pem).map_err(|_| bad(why))?;
+            }
+        }
+        Ok(Self {
+            config: Arc::new(config.clone()),
+        })
+    }
+
+    /// Makes one connection, and takes no longer than a few time-outs for it. What comes unasked, messages and the
+    /// connection's end, goes to `pushes`.
+    pub(super) async fn open(&self, pushes: impl AsyncPushSender) -> RedisResult<Connection> {
+        let pushes: Arc<dyn AsyncPushSender> = Arc::new(pushes);
+        let opened = match &self.config.servers {
+            Servers::Single(address) => self
+                .open_single(address, pushes)
+                .await
+                .map(Connection::Single),
+            Servers::Cluster(addresses) => self
+                .open_cluster(addresses, pushes)
+                .await
+                .map(Connection::Cluster),
+            Servers::Sentinel {
+                sentinels,
+                master,
+                credentials,
+            } => {
+                let found = self
+                    .open_master(sentinels, master, credentials, pushes)
+                    .await;
+                found.map(Connection::Single)
+            }
+        };
+        opened.map_err(|error| self.explain(error))
+    }
+
+    async fn open_single(
+        &self,
+        address: &Address,
+        pushes: Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<MultiplexedConnection> {
+        let database = i64::from(self.config.database);
+        let client = self.server(address, &self.config.credentials, database)?;
+        let settings = self.settings().set_push_sender(pushes);
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&settings)
+            .await?;
+        // For whoever looks at CLIENT LIST. An ACL may forbid it, and it may not be a name for Redis.
+        let name = redis::cmd("CLIENT")
+            .arg("SETNAME")
+            .arg(&self.config.prefix)
+            .to_owned();
+        match name.query_async::<()>(&mut connection).await {
+            Err(error) if error.is_unrecoverable_error() || error.is_timeout() => Err(error),
+            _ => Ok(connection),
+        }
+    }
+
+    async fn open_cluster(
+        &self,
+        addresses: &[Address],
+        pushes: Arc<dyn AsyncPushSender>,
+    ) -> RedisResult<ClusterConnection> {
+        let config = &*self.config;
+        let nodes = addresses
+            .iter()
+            .map(|address| self.info(address, &config.credentials, 0))
+            .collect::<RedisResult<Vec<_>>>()?;
+        let mut builder = ClusterClient::builder(nodes)
+            .use_protocol(ProtocolVersion::RESP3)
+            .push_sender(pushes)
+            .tcp_settings(tcp_settings())
+            .connection_timeout(config.connect_timeout)
+            .response_timeout(config.timeout)
+            // A redirection, or a second try after a short wait, must fit in.
+            .overall_response_timeout(Some(config.timeout * 2))
+            .retries(3)
+            .min_retry_wait(20)
+            .max_retry_wait(200);
+        if config.tls {
+            builder = builder.tls(match config.verify {
+                true => TlsMode::Secure,
+                false => TlsMode::Insecure,
+            });
+            if let Some(certificates) = self.certificates() {
+                builder = builder.certs(certificates);
+            }
+        }
+        let client = builder.build()?;
+        // First the named servers, then those they know, each within its time; and the questions between.
+        let patience = config.connect_timeout * 2 + config.timeout * 3;
+        match tokio::time::timeout(patience, client.get_async_connection()).await {
+            Ok(opened) => opened,
+            Err(_) => Err((ErrorKind::Io, "the Cluster did not answer in time").into()),
+        }
+    }
+
+    /// How to reach one server.
+    fn server(
+        &self,
+        address: &Address,
+        credentials: &Credentials,
+        database: i64,
+    ) -> RedisResult<redis::Client> {
+        let info = self.info(address, credentials, database)?;
+        match self.certificates() {
+            Some(certificates) if self.config.tls && self.config.verify => {
+                redis::Client::build_with_tls(info, certificates)
+            }
+            _ => redis::Client::open(info),
+        }
+    }
+
+    fn info(
+        &self,
+        address: &Address,
+        credentials: &Credentials,
+        database: i64,
+    ) -> RedisResult<ConnectionInfo> {
+        let (host, port) = (address.host.clone(), address.port);
+        let address = match self.config.tls {
+            false => ConnectionAddr::Tcp(host, port),
+            true => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: !self.config.verify,
+                tls_params: None,
+            },
+        };
+        let mut settings = RedisConnectionInfo::default()
+            .set_protocol(ProtocolVersion::RESP3)
+            .set_db(database)
+            .set_lib_name("leptos_realtime", env!("CARGO_PKG_VERSION"));
+        if let Some(username) = &credentials.username {
+            settings = settings.set_username(username);
+        }
+        if let Some(password) = &credentials.password {
+            settings = settings.set_password(password);
+        }
+        let info = address.into_connection_info()?;
+        Ok(info
+            .set_redis_settings(settings)
+            .set_tcp_settings(tcp_settings()))
+    }
+
+    fn settings(&self) -> AsyncConnectionConfig {
+        AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.config.connect_timeout))
+            .set_response_timeout(Some(self.config.timeout))
+    }
+
+    fn certificates(&self) -> Option<TlsCertificates> {
+        self.config.ca.clone().map(own_ca)
+    }
+
+    /// Says what to look at, and hides the password, which an old Redis repeats in its answer to a command it does not
+    /// know.
+    fn explain(&self, error: RedisError) -> RedisError {
+        let text = error.to_string();
+        let hint = if text.contains("invalid peer certificate") {
+            "its certificate is not to be trusted: see REDIS_CA_FILE"
+        } else if error.kind() == ErrorKind::RESP3NotSupported {
+            "it is older than Redis 6"
+        } else if text.contains("WRONGPASS")
+            || text.contains("NOAUTH")
+            || error.kind() == ErrorKind::AuthenticationFailed
+        {
+            "it refuses the user or the password"
+        } else {
+            "it cannot be reached"
+        };
+        let mut text = format!("{}: {text}", self.config.whereabouts());
+        for secret in self.config.secrets() {
+            text = text.replace(secret, "***");
+        }
+        RedisError::from((error.kind(), hint, text))
+    }
+}
+
+impl Connection {
+    /// Whether channels are sharded (`SPUBLISH`), and keys of one command must be of one slot.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// Listens to these channels too. Returns when Redis has confirmed all of them; after an error, some may be.
+    pub(super) async fn subscribe(&mut self, channels: &[String]) -> RedisResult<()> {
+        match self {
+            Self::Single(connection) => {
+                for channels in channels.chunks(CHANNELS_AT_ONCE) {
+                    connection.subscribe(channels).await?;
+                }
+                Ok(())
+            }
+            Self::Cluster(connection) => {
+                each(connection, channels, |mut connection, channel| async move {
+                    connection.ssubscribe(channel).await
+                })
+                .await
+            }
+        }
+    }
+
+    /// Listens to these channels no longer.
+    pub(super) async fn unsubscribe(&mut self, channels: &[String]) -> RedisResult<()> {
+        match self {
+            Self::Single(connection) => {
+                for channels in channels.chunks(CHANNELS_AT_ONCE) {
+                    connection.unsubscribe(channels).await?;
+                }
+                Ok(())
+            }
+            Self::Cluster(connection) => {
+                each(connection, channels, |mut connection, channel| async move {
+                    connection.sunsubscribe(channel).await
+                })
+                .await
+            }
+        }
+    }
+}
+
+/// A command for each channel, as channels of different slots cannot share one.
+async fn each<'a, F, Fut>(
+    connection: &ClusterConnection,
+    channels: &'a [String],
+    run: F,
+) -> RedisResult<()>
+where
+    F: Fn(ClusterConnection, &'a str) -> Fut,
+    Fut: Future<Output = RedisResult<()>> + 'a,
+{
+    stream::iter(channels)
+        .map(|channel| run(connection.clone(), channel))
+        .buffer_unordered(COMMANDS_AT_ONCE)
+        .try_collect()
+        .await
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Single(connection) => connection.req_packed_command(cmd),
+            Self::Cluster(connection) => connection.req_packed_command(cmd),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        cmd: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Single(connection) => connection.req_packed_commands(cmd, offset, count),
+            Self::Cluster(connection) => connection.req_packed_commands(cmd, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Single(connection) => connection.get_db(),
+            Self::Cluster(connection) => connection.get_db(),
+        }
+    }
+}
+
+/// A peer that vanished is noticed within some 20 s also where nothing is sent, as on a connection that only listens.
+fn tcp_settings() -> TcpSettings {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(10))
+        .with_interval(Duration::from_secs(3))
+        .with_retries(3);
+    TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(keepalive)
+}
+
+/// redis-rs leaves the choice of cryptography to the process: where nobody has chosen, *ring*.
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Fails where somebody chose between: then that is it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+fn own_ca(pem: Vec<u8>) -> TlsCertificates {
+    TlsCertificates {
+        client_tls: None,
+        root_cert: Some(pem),
+    }
+}
+
+/// Whether a CA's certificates can be read; otherwise why not.
+pub(super) fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    let found = String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----");
+    if !found {
+        return Err("it holds no certificate".to_owned());
+    }
+    redis::Client::build_with_tls("rediss://localhost", own_ca(pem.to_vec()))
+        .map(drop)
+        .map_err(|error| format!("its certificates cannot be read ({error})"))
+}
