@@ -12,6 +12,7 @@ use super::{
     broker::{Broker, Inbox, MemoryBroker},
     config::RealtimeConfig,
     gateway::Gateway,
+    guard,
     handle::{Inner, Realtime},
     hub::Hub,
     store::{MemoryStore, Store},
@@ -31,6 +32,9 @@ pub enum StartError {
     /// A callback without which nothing would be safe is missing.
     #[error("Realtime::builder(…) needs .{0}(…) before .start()")]
     Missing(&'static str),
+    /// In production, instances would be islands.
+    #[error("this does not start in production (APP_ENV, or Railway): {0}")]
+    Production(&'static str),
     /// The module's tables cannot be made or changed.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[error("the realtime tables cannot be brought up to date")]
@@ -166,7 +170,8 @@ impl RealtimeBuilder {
     /// Starts the module's tasks in the current tokio runtime.
     ///
     /// # Errors
-    /// When a callback that has no safe default is missing, or the database cannot be migrated.
+    /// When a callback that has no safe default is missing; in production, when several instances would not be one
+    /// system ([`RealtimeConfig::production`]); when the database cannot be migrated.
     pub async fn start(self) -> Result<Realtime, StartError> {
         let callbacks = Callbacks {
             authenticate: self
@@ -177,6 +182,11 @@ impl RealtimeBuilder {
             whereabouts: self.whereabouts,
         };
         let config = self.config;
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        let shareable = self.database.as_ref().is_none_or(Database::is_shareable);
+        #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+        let shareable = true;
+        guard::check(&config, shareable)?;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         #[cfg(feature = "testing")]
         let store = self.store.unwrap_or(store);

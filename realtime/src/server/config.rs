@@ -314,6 +314,7 @@ mod tests {
             from("REALTIME_LEAVE_GRACE_MS", "250").unwrap().leave_grace,
             Duration::from_millis(250)
         );
+        assert!(from("SINGLE_INSTANCE", "True").unwrap().single_instance);
         assert_eq!(
             from("REALTIME_TRUSTED_PROXIES", "1")
                 .unwrap()
@@ -332,12 +333,31 @@ mod tests {
     }
 
     #[test]
+    fn it_is_production_by_the_hosts_word_or_on_a_platform_for_nothing_else() {
+        let production = |variables: &[(&str, &str)]| {
+            let get = |asked: &str| {
+                let found = variables.iter().find(|(variable, _)| *variable == asked);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            RealtimeConfig::from_lookup(get).unwrap().production
+        };
+        let railway = ("RAILWAY_ENVIRONMENT_NAME", "main");
+        assert!(!production(&[]));
+        assert!(production(&[("APP_ENV", "production")]));
+        assert!(production(&[railway]));
+        assert!(production(&[("RAILWAY_ENVIRONMENT", "production")]));
+        assert!(!production(&[railway, ("APP_ENV", "development")]));
+        assert!(production(&[railway, ("APP_ENV", "staging")]));
+    }
+
+    #[test]
     fn nonsense_is_an_error_that_names_the_variable_and_what_was_found() {
         for (variable, value) in [
             ("REALTIME_PING_INTERVAL_MS", "soon"),
             ("REALTIME_RETAIN_EVENTS", "0"),
             ("REALTIME_TRUSTED_PROXIES", "256"),
             ("REALTIME_FLOODS", "few"),
+            ("SINGLE_INSTANCE", "perhaps"),
             ("REALTIME_ALLOWED_ORIGINS", "*"),
             ("REALTIME_ALLOWED_ORIGINS", "example.org"),
         ] {

@@ -18,6 +18,7 @@ pub mod config;
 mod context;
 mod control;
 mod gateway;
+mod guard;
 mod handle;
 mod hub;
 #[cfg(feature = "jwt")]

@@ -58,6 +58,16 @@ impl Database {
         }
     }
 
+    /// Whether several instances can use it.
+    pub(crate) fn is_shareable(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Brings the module's tables up to date, and opens them.
     pub(crate) async fn open(&self) -> Result<Arc<dyn OutboxStore>, MigrateError> {
         Ok(match self {

@@ -225,6 +225,11 @@ impl RedisConfig {
 }
 
 impl RedisConfig {
+    /// Whether the connection is encrypted, but to whom nobody knows.
+    pub(in crate::server) fn is_unverified(&self) -> bool {
+        self.tls && !self.verify
+    }
+
     /// Where Redis is, for messages.
     pub(super) fn whereabouts(&self) -> String {
         let addresses = match &self.servers {
