@@ -4,6 +4,8 @@ use std::{future::Future, num::NonZero, sync::Arc};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(feature = "redis")]
+use super::broker::redis::{RedisBroker, RedisConfig};
 use super::{
     auth::{
         Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake, SignIn,
@@ -35,6 +37,10 @@ pub enum StartError {
     /// In production, instances would be islands.
     #[error("this does not start in production (APP_ENV, or Railway): {0}")]
     Production(&'static str),
+    /// The configuration of Redis contradicts itself.
+    #[cfg(feature = "redis")]
+    #[error("Redis cannot be used as configured: {0}")]
+    Redis(String),
     /// The module's tables cannot be made or changed.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     #[error("the realtime tables cannot be brought up to date")]
@@ -59,6 +65,21 @@ pub struct RealtimeBuilder {
     authorize: Option<Arc<Authorize>>,
     auto_join: Arc<AutoJoin>,
     whereabouts: Arc<Whereabouts>,
+}
+
+/// Joins the other instances at Redis. Without an answer the instance starts all the same, on its own until there is
+/// one.
+#[cfg(feature = "redis")]
+async fn meet_at_redis(
+    redis: &RedisConfig,
+    config: &RealtimeConfig,
+    inbox: Inbox,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Arc<dyn Broker>, StartError> {
+    let broker = RedisBroker::connect(redis, config.retention, inbox, tasks, stop)?;
+    broker.first(redis.connect_timeout + redis.timeout).await;
+    Ok(Arc::new(broker))
 }
 
 impl RealtimeBuilder {
@@ -211,6 +232,11 @@ impl RealtimeBuilder {
             None => MemoryBroker::new(config.retention, inbox.clone()),
         };
         let broker: Arc<dyn Broker> = Arc::new(memory.clone());
+        #[cfg(feature = "redis")]
+        let broker = match &config.redis {
+            Some(redis) => meet_at_redis(redis, &config, inbox.clone(), &tasks, &stop).await?,
+            None => broker,
+        };
         #[cfg(feature = "testing")]
         let broker = match self.link {
             Some(link) => Arc::new(crate::testing::Linked {

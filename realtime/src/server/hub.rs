@@ -104,6 +104,10 @@ impl Hub {
         hub
     }
 
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
     pub(crate) fn broker(&self) -> &dyn Broker {
         &*self.broker
     }

@@ -201,6 +201,7 @@ pub struct Inbox {
 struct Retold {
     rooms: Mutex<HashSet<RoomId>>,
     added: Notify,
+    busy: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -272,11 +273,27 @@ impl Inbox {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
                 if !rooms.is_empty() {
+                    self.retold.busy.store(true, Ordering::Release);
                     return std::mem::take(&mut rooms);
                 }
             }
             self.retold.added.notified().await;
         }
+    }
+
+    /// The rooms that were to be told again have been.
+    pub(crate) fn retold(&self) {
+        self.retold.busy.store(false, Ordering::Release);
+    }
+
+    /// Whether rooms are to be told again, or are being told.
+    pub(crate) fn is_retelling(&self) -> bool {
+        let rooms = self
+            .retold
+            .rooms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        !rooms.is_empty() || self.retold.busy.load(Ordering::Acquire)
     }
 
     /// Hands a room's message over.

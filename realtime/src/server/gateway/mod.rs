@@ -161,6 +161,7 @@ impl Gateway {
         }));
         gateway.accept_sockets(&io);
         tasks.spawn(gateway.clone().keep_last_seen(stop.clone()));
+        tasks.spawn(gateway.clone().retell(stop.clone()));
         for worker in 0..teller::WORKERS {
             tasks.spawn(gateway.clone().tell(worker, stop.clone()));
         }

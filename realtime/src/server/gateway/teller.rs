@@ -89,6 +89,23 @@ impl Teller {
         }
     }
 
+    /// Waits until all that is marked now has been told.
+    pub(super) async fn drained(&self) {
+        for queue in &self.queues {
+            loop {
+                // Before the look, so that nothing told in between is missed.
+                let told = queue.told.notified();
+                {
+                    let inner = queue.lock();
+                    if inner.queued.is_empty() && inner.busy.is_none() {
+                        break;
+                    }
+                }
+                told.await;
+            }
+        }
+    }
+
     /// Waits until nothing of these sessions is left to be told, or for so long.
     pub(super) async fn settled(&self, keys: &[EntryKey], most: Duration) {
         let all = async {
@@ -134,6 +151,7 @@ impl Gateway {
     pub(super) async fn tell(self, worker: usize, stop: CancellationToken) {
         let queue = &self.0.teller.queues[worker];
         let mut wait = WAITS.0;
+        let mut link = self.0.hub.broker().link();
         loop {
             let marked = queue.marked.notified();
             let next = queue.lock().next();
@@ -153,6 +171,8 @@ impl Gateway {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(wait) => {}
+                    // It is not away any more.
+                    Ok(()) = link.changed() => {}
                 }
                 wait = (wait * 2).min(WAITS.1);
                 continue;
@@ -160,6 +180,25 @@ impl Gateway {
             wait = WAITS.0;
             queue.lock().busy = None;
             queue.told.notify_waiters();
+        }
+    }
+
+    /// Tells those rooms again that have forgotten who of this node is in them, until the module ends.
+    pub(super) async fn retell(self, stop: CancellationToken) {
+        let inbox = self.0.hub.inbox();
+        loop {
+            let rooms = tokio::select! {
+                () = stop.cancelled() => return,
+                rooms = inbox.to_retell() => rooms,
+            };
+            for room in &rooms {
+                self.0.teller.mark_room(room);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.0.teller.drained() => {}
+            }
+            inbox.retold();
         }
     }
 

@@ -1,14 +1,363 @@
 //! Several instances as one system: they meet at a Redis.
 //!
+//! Each room's order is made by scripts that change, number and publish in one step (`scripts/*.lua`); every node that
+//! serves a room listens to its channel. A [`node`](self::node) keeps two links to Redis, made and made again by a
+//! `supervisor`; says with a `beat` that it lives, and sweeps those that do not.
+//!
 //! [`config`] says which Redis and how to reach it, and is read and checked at start; `client` makes connections to it,
-//! one at a time, whatever it is: one server, a master that Sentinels know, or a Cluster.
+//! one at a time, whatever it is: one server, a master that Sentinels know, or a Cluster. `transport` is what the broker
+//! needs of them.
 
-#[allow(dead_code, reason = "the broker that connects with it is on its way")]
+mod beat;
 mod client;
 pub mod config;
+mod format;
+mod keys;
+mod life;
+mod node;
+mod quiet;
+mod rooms;
+mod script;
+mod supervisor;
+pub(crate) mod transport;
+mod wire;
 
 #[cfg(test)]
 #[path = "../../../../tests/common/redis.rs"]
 mod servers;
+#[cfg(test)]
+mod tests;
 
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
 pub use config::RedisConfig;
+use futures::{StreamExt, stream};
+pub(crate) use node::Settings;
+use node::{Node, away};
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use transport::Transport;
+
+use super::{Broker, BrokerError, Head, Inbox, LinkState, Standing};
+use crate::{
+    core::{
+        log::Retention,
+        message::{Entry, EntryKey, NewEvent, RoomSignal, RoomSnapshot, RunId},
+    },
+    protocol::{Epoch, Position, RoomId},
+    server::builder::StartError,
+};
+
+/// Rooms are compared with Redis in so many turns.
+const TURNS: u64 = 4;
+
+/// The most rooms that one script looks at.
+const HEADS_AT_ONCE: usize = 1_000;
+
+/// How many scripts of single rooms a Cluster is asked for at once.
+const ROOMS_AT_ONCE: usize = 64;
+
+/// The broker of several processes. See the [module](self).
+#[derive(Clone)]
+pub(crate) struct RedisBroker(Arc<Node>);
+
+impl RedisBroker {
+    /// Starts a node at the configured Redis. Its tasks end with the token.
+    ///
+    /// # Errors
+    /// When the configuration contradicts itself. A Redis that cannot be reached is none.
+    pub(crate) fn connect(
+        config: &RedisConfig,
+        retention: Retention,
+        inbox: Inbox,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, StartError> {
+        let client = client::Client::new(config);
+        let client = client.map_err(|error| StartError::Redis(error.to_string()))?;
+        let settings = Settings {
+            beat: config.beat_interval,
+            timeout: config.timeout,
+            prefix: config.prefix.clone(),
+            name: name(),
+            retention,
+        };
+        Ok(Self::start(settings, Arc::new(client), inbox, tasks, stop))
+    }
+
+    /// Starts a node. Its tasks end with the token.
+    pub(crate) fn start(
+        settings: Settings,
+        transport: Arc<dyn Transport>,
+        inbox: Inbox,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Self {
+        let node = Arc::new(Node::new(settings, transport, inbox));
+        tasks.spawn(supervisor::run(node.clone(), tasks.clone(), stop.clone()));
+        tasks.spawn(quiet::run(node.clone(), stop.clone()));
+        Self(node)
+    }
+
+    /// Waits until Redis is reached, or for so long.
+    pub(crate) async fn first(&self, most: Duration) -> bool {
+        supervisor::first(&self.0, most).await
+    }
+
+    /// Where rooms stand; nothing for those that Redis does not have.
+    async fn stands(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BrokerError> {
+        let node = &self.0;
+        let links = node.links().ok_or_else(away)?;
+        let keys: Vec<String> = rooms.iter().map(|room| node.keys.head(room)).collect();
+        let at_once = if links.commands.is_cluster() {
+            1
+        } else {
+            HEADS_AT_ONCE
+        };
+        let idle = Duration::from_secs(24 * 60 * 60).as_millis().to_string();
+        let asked = stream::iter(keys.chunks(at_once).map(<[String]>::to_vec)).map(|keys| {
+            let (links, idle) = (&links, &idle);
+            async move {
+                let args = [idle.as_bytes()];
+                node.ask_through(links, &script::HEADS, &keys, &args).await
+            }
+        });
+        let mut heads = Vec::with_capacity(rooms.len());
+        let mut answers = asked.buffered(ROOMS_AT_ONCE);
+        while let Some(answer) = answers.next().await {
+            let answer = format::list(answer?).unwrap_or_default().into_iter();
+            heads
+                .extend(answer.map(|head| format::text(head).and_then(|head| format::head(&head))));
+        }
+        heads.resize(rooms.len(), None);
+        Ok(heads)
+    }
+
+    /// The room is in this life: whom it knew in another one, it is told again.
+    fn lives(&self, room: &RoomId, epoch: Option<Epoch>) {
+        if self.0.entered().known_in(room, epoch) {
+            self.0.inbox.retell(room.clone());
+        }
+    }
+}
+
+/// What this instance is called, for people: by its platform, its machine, or its process.
+fn name() -> String {
+    let variables = ["RAILWAY_REPLICA_ID", "HOSTNAME"];
+    let given = variables.iter().find_map(|name| std::env::var(name).ok());
+    let named = given.filter(|name| !name.is_empty());
+    named.unwrap_or_else(|| format!("process {}", std::process::id()))
+}
+
+fn slot(room: &RoomId) -> u64 {
+    room.as_str().bytes().fold(0, |sum: u64, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    })
+}
+
+#[async_trait]
+impl Broker for RedisBroker {
+    async fn append(&self, room: &RoomId, event: NewEvent) -> Result<Position, BrokerError> {
+        self.0.append(room, &event).await
+    }
+
+    async fn signal(&self, room: &RoomId, signal: RoomSignal) -> Result<(), BrokerError> {
+        let links = self.0.links().ok_or_else(away)?;
+        let (channel, payload) = (self.0.keys.channel(room), format::signal(&signal));
+        let published = links.commands.publish(&channel, payload.as_bytes());
+        self.0.answer(&links, published).await
+    }
+
+    async fn enter(&self, room: &RoomId, mut entry: Entry) -> Result<(), BrokerError> {
+        let node = &self.0;
+        let _line = node.lines.of(room).await;
+        let key = entry.key();
+        let run = node.run();
+        let is_first = node.entered().enter(room, &key);
+        // Before the first enters: who finds this run dead must know where to look.
+        if is_first && !node.index("SADD", room).await? {
+            node.was_swept(run);
+            return Err(away());
+        }
+        entry.run = run;
+        let (field, line) = (format::field(&key), format::line(&entry));
+        let args = [field.as_bytes(), line.as_bytes()];
+        let answer = format::text(node.ask_room(&script::ENTER, room, &args).await?);
+        node.quiet.touched(room);
+        match answer.as_deref() {
+            Some("dead") => {
+                node.was_swept(run);
+                Err(away())
+            }
+            Some(epoch) => {
+                self.lives(room, format::epoch(epoch));
+                Ok(())
+            }
+            None => Err(BrokerError::Unavailable(
+                "an enter was not answered".to_owned(),
+            )),
+        }
+    }
+
+    async fn exit(
+        &self,
+        room: &RoomId,
+        key: &EntryKey,
+        incarnation: u64,
+    ) -> Result<(), BrokerError> {
+        let node = &self.0;
+        let _line = node.lines.of(room).await;
+        let epoch = node
+            .entered()
+            .get(room)
+            .and_then(|here| here.before.or(here.epoch));
+        let (field, number) = (format::field(key), format::incarnation(incarnation));
+        let epoch = epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
+        let args = [&field, key.session.as_str(), &number, &epoch].map(str::as_bytes);
+        node.ask_room(&script::EXIT, room, &args).await?;
+        node.quiet.touched(room);
+        if node.entered().exit(room, key) {
+            // Who looks there in vain does no harm.
+            let _ = node.index("SREM", room).await;
+        }
+        Ok(())
+    }
+
+    async fn clear(&self, room: &RoomId) -> Result<(), BrokerError> {
+        let args: [&[u8]; 2] = [b"", b"0"];
+        self.0.ask_room(&script::RENEW, room, &args).await?;
+        self.0.quiet.touched(room);
+        Ok(())
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, BrokerError> {
+        let node = &self.0;
+        let turn = node.compared.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut all = rooms.to_vec();
+        {
+            let asked: std::collections::HashSet<&RoomId> = rooms.iter().collect();
+            let entered = node.entered();
+            let due = entered
+                .rooms()
+                .filter(|room| slot(room) % TURNS == turn % TURNS);
+            all.extend(due.filter(|room| !asked.contains(*room)).cloned());
+        }
+        let stands = self.stands(&all).await?;
+        for (room, head) in all.iter().zip(&stands) {
+            self.lives(room, head.map(|head| head.position.epoch));
+        }
+        if turn % TURNS == 0 && !node.inbox.is_retelling() {
+            let mut life = node.life();
+            if life.registered {
+                life.record.pass += 1;
+            }
+        }
+        let nothing = Head {
+            position: Position {
+                epoch: Epoch(0),
+                seq: 0,
+            },
+            version: 0,
+        };
+        let asked = stands.into_iter().take(rooms.len());
+        Ok(asked.map(|head| head.unwrap_or(nothing)).collect())
+    }
+
+    async fn snapshot(&self, room: &RoomId) -> Result<RoomSnapshot, BrokerError> {
+        let node = &self.0;
+        let snapshot = node.snapshot(room).await?;
+        self.lives(room, Some(snapshot.position.epoch));
+        let run = node.run();
+        let is_ghost = {
+            let entered = node.entered();
+            let here = entered.get(room);
+            let is_here = |key: &EntryKey| here.is_some_and(|here| here.sessions.contains(key));
+            snapshot
+                .entries
+                .iter()
+                .any(|entry| entry.run == run && !is_here(&entry.key()))
+        };
+        if is_ghost {
+            // Left over from a command that came late. What is told of it is told as everything else.
+            if let Err(error) = node.tidy(room).await {
+                tracing::debug!(%room, %error, "somebody who has left stays a while");
+            }
+        }
+        Ok(snapshot)
+    }
+
+    async fn subscribe(&self, room: &RoomId) -> Result<(), BrokerError> {
+        let node = &self.0;
+        let mut subscribed = node.subscribed.lock().await;
+        // Where Redis is away it is subscribed to as soon as it is back.
+        if subscribed.insert(room.clone())
+            && let Some(links) = node.links()
+        {
+            let channels = [node.keys.channel(room)];
+            let confirmed = node
+                .answer(&links, links.listener.subscribe(&channels))
+                .await;
+            if let Err(error) = confirmed {
+                // Whatever was confirmed: with the next links all is asked for again.
+                node.broken(links.serial, &error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, room: &RoomId) -> Result<(), BrokerError> {
+        let node = &self.0;
+        let mut subscribed = node.subscribed.lock().await;
+        if subscribed.remove(room)
+            && let Some(links) = node.links()
+        {
+            let channels = [node.keys.channel(room)];
+            node.answer(&links, links.listener.unsubscribe(&channels))
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn maintain(&self) {}
+
+    async fn renew(
+        &self,
+        room: &RoomId,
+        seen: Position,
+        keep: Vec<u64>,
+    ) -> Result<(), BrokerError> {
+        let mut args = vec![seen.epoch.to_string(), seen.seq.to_string()];
+        args.extend(keep.iter().map(u64::to_string));
+        let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
+        self.0.ask_room(&script::RENEW, room, &args).await?;
+        self.0.quiet.touched(room);
+        Ok(())
+    }
+
+    fn standing(&self, run: RunId) -> Standing {
+        let mut liveness = self.0.liveness();
+        let record = liveness.record(run);
+        match record.map(|record| (record.generation, record.pass)) {
+            Some((generation, pass)) if pass > 0 => Standing::Announced { generation, pass },
+            None if liveness.is_gone(run) => Standing::Gone,
+            _ => Standing::Pending,
+        }
+    }
+
+    async fn bury(&self, room: &RoomId, runs: Vec<RunId>) -> Result<(), BrokerError> {
+        for run in runs {
+            if run != self.0.run() {
+                self.0.purge(room, run, true, &[]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&self) -> watch::Receiver<LinkState> {
+        self.0.link.subscribe()
+    }
+}

@@ -279,16 +279,16 @@ impl Connection {
 }
 
 /// A command for each channel, as channels of different slots cannot share one.
-async fn each<'a, F, Fut>(
+async fn each<F, Fut>(
     connection: &ClusterConnection,
-    channels: &'a [String],
+    channels: &[String],
     run: F,
 ) -> RedisResult<()>
 where
-    F: Fn(ClusterConnection, &'a str) -> Fut,
-    Fut: Future<Output = RedisResult<()>> + 'a,
+    F: Fn(ClusterConnection, String) -> Fut,
+    Fut: Future<Output = RedisResult<()>>,
 {
-    stream::iter(channels)
+    stream::iter(channels.to_vec())
         .map(|channel| run(connection.clone(), channel))
         .buffer_unordered(COMMANDS_AT_ONCE)
         .try_collect()

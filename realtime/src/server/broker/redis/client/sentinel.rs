@@ -73,7 +73,7 @@ impl Client {
         Ok(found.map(|(host, port)| Address { host, port }))
     }
 
-    async fn open_if_master(
+    pub(super) async fn open_if_master(
         &self,
         address: &Address,
         pushes: Arc<dyn AsyncPushSender>,

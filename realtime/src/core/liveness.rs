@@ -1,0 +1,203 @@
+//! Who of the nodes lives, by what each of them says at the meeting point: no clock but the observer's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::message::RunId;
+
+/// A node is dead when its counter has not moved over so many replies.
+const UNMOVED: u64 = 4;
+
+/// A node that has no record is taken for dead after so many replies. Longer than a link takes to come back: after a
+/// loss each node has to come and say that it lives.
+const ABSENT: u32 = 6;
+
+/// What a node says of itself with each beat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its run.
+    pub run: RunId,
+    /// Counted up with each beat.
+    pub counter: u64,
+    /// How long it is from beat to beat, in milliseconds.
+    pub interval_ms: u64,
+    /// Random, new whenever it tells everything from the beginning.
+    pub generation: u64,
+    /// How often it has looked at all its rooms since; 0 while it has not told everything yet.
+    pub pass: u64,
+    /// It is leaving in good order: its sessions may take so long, in milliseconds, to come back elsewhere.
+    pub leaving_ms: Option<u64>,
+    /// Its name, for people.
+    pub name: String,
+}
+
+/// The nodes as one of them sees them.
+#[derive(Debug)]
+pub struct Liveness {
+    interval_ms: u64,
+    nodes: BTreeMap<RunId, Seen>,
+    /// Runs without a record that somebody asked for, and for how many replies that has been so.
+    absent: BTreeMap<RunId, u32>,
+    last_reply: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    record: Record,
+    unmoved: u64,
+}
+
+impl Liveness {
+    /// Nobody has been heard of yet. The observer asks once in so many milliseconds.
+    #[must_use]
+    pub fn new(interval_ms: u64) -> Self {
+        Self {
+            interval_ms: interval_ms.max(1),
+            nodes: BTreeMap::new(),
+            absent: BTreeMap::new(),
+            last_reply: None,
+        }
+    }
+
+    /// A reply: everyone's records at `now`, in milliseconds of the observer's steady clock. Returns who is dead.
+    ///
+    /// After a longer gap between replies all counting begins again: then it may have been the meeting point, or the
+    /// observer, that stood still.
+    pub fn observe(&mut self, now: u64, records: Vec<Record>) -> Vec<Record> {
+        let gap = self
+            .last_reply
+            .is_none_or(|last| (now - last) * 2 > self.interval_ms * 3);
+        self.last_reply = Some(now);
+        let present: BTreeSet<RunId> = records.iter().map(|record| record.run).collect();
+        self.nodes.retain(|run, _| present.contains(run));
+        self.absent.retain(|run, _| !present.contains(run));
+        for count in self.absent.values_mut() {
+            *count = if gap { 0 } else { *count + 1 };
+        }
+        for record in records {
+            let seen = self.nodes.entry(record.run).or_insert_with(|| Seen {
+                record: record.clone(),
+                unmoved: 0,
+            });
+            seen.unmoved = match gap || seen.record.counter != record.counter {
+                true => 0,
+                false => seen.unmoved + 1,
+            };
+            seen.record = record;
+        }
+        let dead = self
+            .nodes
+            .values()
+            .filter(|seen| seen.unmoved >= self.patience(&seen.record));
+        dead.map(|seen| seen.record.clone()).collect()
+    }
+
+    /// How many replies a node's counter may stand still.
+    fn patience(&self, record: &Record) -> u64 {
+        let replies = |ms: u64| ms.div_ceil(self.interval_ms);
+        let beats = replies(record.interval_ms).max(1);
+        UNMOVED * beats + record.leaving_ms.map_or(0, replies)
+    }
+
+    /// The run is dead for good.
+    pub fn bury(&mut self, run: RunId) {
+        self.nodes.remove(&run);
+        self.absent.insert(run, ABSENT);
+    }
+
+    /// The record of a node, where it has one.
+    #[must_use]
+    pub fn record(&self, run: RunId) -> Option<&Record> {
+        self.nodes.get(&run).map(|seen| &seen.record)
+    }
+
+    /// All nodes.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.nodes.values().map(|seen| &seen.record)
+    }
+
+    /// Whether a run is dead, as far as is known: it has no record, and has had none for a while.
+    pub fn is_gone(&mut self, run: RunId) -> bool {
+        !self.nodes.contains_key(&run) && *self.absent.entry(run).or_default() >= ABSENT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(run: u64, counter: u64) -> Record {
+        Record {
+            run: RunId(run),
+            counter,
+            interval_ms: 1_000,
+            generation: 1,
+            pass: 1,
+            leaving_ms: None,
+            name: String::new(),
+        }
+    }
+
+    /// How many replies after the first, one a second, a node that stands still is found dead.
+    fn replies_until_dead(standing: &Record, own_interval_ms: u64) -> u64 {
+        let mut liveness = Liveness::new(own_interval_ms);
+        (0..1_000)
+            .find(|i| {
+                !liveness
+                    .observe(i * own_interval_ms, vec![standing.clone()])
+                    .is_empty()
+            })
+            .expect("it is found dead")
+    }
+
+    #[test]
+    fn c4_a_node_whose_counter_stands_still_is_dead_after_four_replies() {
+        assert_eq!(replies_until_dead(&record(1, 7), 1_000), 4);
+        let slow = Record {
+            interval_ms: 5_000,
+            ..record(1, 7)
+        };
+        assert_eq!(replies_until_dead(&slow, 1_000), 20, "it beats every 5 s");
+        assert_eq!(
+            replies_until_dead(&record(1, 7), 5_000),
+            4,
+            "it is asked every 5 s"
+        );
+        let leaving = Record {
+            leaving_ms: Some(8_000),
+            ..record(1, 7)
+        };
+        assert_eq!(replies_until_dead(&leaving, 1_000), 12);
+    }
+
+    #[test]
+    fn c5_a_gap_between_replies_starts_the_count_again() {
+        let mut liveness = Liveness::new(1_000);
+        for now in [0, 1_000, 2_000, 3_000] {
+            assert_eq!(liveness.observe(now, vec![record(1, 7)]), []);
+        }
+        for now in [4_501, 5_501, 6_501, 7_501] {
+            assert_eq!(liveness.observe(now, vec![record(1, 7)]), [], "at {now}");
+        }
+        assert_eq!(liveness.observe(8_501, vec![record(1, 7)]), [record(1, 7)]);
+        let mut moving = Liveness::new(1_000);
+        for now in 0..100 {
+            assert_eq!(moving.observe(now * 1_000, vec![record(1, now / 3)]), []);
+        }
+    }
+
+    #[test]
+    fn who_has_no_record_is_gone_after_a_while_and_who_was_buried_at_once() {
+        let mut liveness = Liveness::new(1_000);
+        liveness.observe(0, vec![record(1, 1)]);
+        assert!(!liveness.is_gone(RunId(1)) && !liveness.is_gone(RunId(2)));
+        for now in 1..=6 {
+            assert!(!liveness.is_gone(RunId(2)), "at {now}");
+            liveness.observe(now * 1_000, vec![record(1, now)]);
+        }
+        assert!(liveness.is_gone(RunId(2)));
+        liveness.observe(7_000, vec![record(1, 8), record(2, 1)]);
+        assert!(!liveness.is_gone(RunId(2)), "it has come back");
+        liveness.bury(RunId(1));
+        assert!(liveness.is_gone(RunId(1)));
+    }
+}

@@ -1,0 +1,161 @@
+//! The task that keeps the links to Redis: makes them, notices when they are gone, and makes them again.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    beat, format,
+    node::{Links, Node},
+    transport::{LinkError, Push, Sink},
+};
+use crate::{
+    core::backoff::Backoff,
+    server::broker::{BrokerError, LinkState},
+};
+
+/// How long is waited before the next try.
+const BACKOFF: Backoff = Backoff {
+    base_ms: 100,
+    cap_ms: 3_000,
+};
+
+/// At least so long.
+const SHORTEST: Duration = Duration::from_millis(50);
+
+/// How many channels are subscribed to before the next confirmation is waited for.
+const CHANNELS_AT_ONCE: usize = 500;
+
+pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationToken) {
+    let mut attempt = 0;
+    let mut is_told = false;
+    loop {
+        let began = Instant::now();
+        let up = tokio::select! {
+            () = stop.cancelled() => return,
+            up = come_up(&node, &tasks) => up,
+        };
+        match up {
+            Ok(links) => {
+                tracing::info!("Redis is reached: instances are in step");
+                is_told = false;
+                attempt = 0;
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = stay(&node, &links, &tasks) => {}
+                }
+                node.set_links(None);
+                node.link.send_modify(|state| state.up = false);
+                tracing::warn!(
+                    "Redis is lost: this instance goes on for its own people until it is back"
+                );
+            }
+            Err(error) => {
+                if !is_told {
+                    is_told = true;
+                    tracing::warn!(%error, "Redis cannot be reached: this instance is on its own until it can");
+                }
+                let wait = Duration::from_millis(BACKOFF.delay_ms(attempt, rand::random()));
+                attempt += 1;
+                // A server that does not answer has been waited for already.
+                let left = wait.saturating_sub(began.elapsed()).max(SHORTEST);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = sleep(left) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Makes the links, listens to everything again, and says that the node lives.
+async fn come_up(node: &Arc<Node>, tasks: &TaskTracker) -> Result<Links, BrokerError> {
+    let serial = node.next_serial();
+    let sink = |delivers: bool| -> Sink {
+        let node = Arc::downgrade(node);
+        Arc::new(move |push| {
+            let Some(node) = node.upgrade() else { return };
+            match push {
+                Push::Message { channel, payload } if delivers => deliver(&node, channel, payload),
+                Push::Message { .. } => {}
+                Push::Lost => node.broken(serial, "the connection was lost"),
+            }
+        })
+    };
+    let unavailable = |error: LinkError| BrokerError::Unavailable(error.text);
+    let commands = node
+        .transport
+        .open(sink(false))
+        .await
+        .map_err(unavailable)?;
+    let listener = node.transport.open(sink(true)).await.map_err(unavailable)?;
+    let links = Links {
+        serial,
+        commands,
+        listener,
+    };
+    // From before anything is subscribed to, so that no room is subscribed to in vain meanwhile.
+    let subscribed = node.subscribed.lock().await;
+    let channels: Vec<String> = subscribed
+        .iter()
+        .map(|room| node.keys.channel(room))
+        .collect();
+    for channels in channels.chunks(CHANNELS_AT_ONCE) {
+        node.answer(&links, links.listener.subscribe(channels))
+            .await?;
+    }
+    beat::beat(node, &links, tasks).await?;
+    if *node.trouble.borrow() >= serial {
+        return Err(BrokerError::Unavailable(
+            "the connection was lost at once".to_owned(),
+        ));
+    }
+    node.set_links(Some(links.clone()));
+    drop(subscribed);
+    node.link.send_modify(|state: &mut LinkState| {
+        state.up = true;
+        state.returns += 1;
+    });
+    Ok(links)
+}
+
+fn deliver(node: &Node, channel: &str, payload: &[u8]) {
+    let Some(room) = node.keys.room_of(channel) else {
+        return;
+    };
+    match format::message(payload) {
+        Some(message) => node.inbox.deliver(&room, message),
+        // The room is compared in a while: what matters is found then.
+        None => tracing::debug!(%room, "a message that this version cannot read"),
+    }
+}
+
+/// Says that the node lives until the links break.
+async fn stay(node: &Arc<Node>, links: &Links, tasks: &TaskTracker) {
+    let mut trouble = node.trouble.subscribe();
+    let mut tick = interval(node.settings.beat);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick.reset();
+    loop {
+        tokio::select! {
+            biased;
+            broken = trouble.wait_for(|last| *last >= links.serial) => {
+                let _ = broken;
+                return;
+            }
+            _ = tick.tick() => {}
+            () = node.beat_now.notified() => {}
+        }
+        if let Err(error) = beat::beat(node, links, tasks).await {
+            node.broken(links.serial, &error.to_string());
+            return;
+        }
+    }
+}
+
+/// Waits until the node is in step, or for so long.
+pub(super) async fn first(node: &Node, most: Duration) -> bool {
+    let mut link = node.link.subscribe();
+    timeout(most, link.wait_for(|state| state.up)).await.is_ok()
+}

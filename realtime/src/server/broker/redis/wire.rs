@@ -1,0 +1,141 @@
+//! Connections to a real Redis as the broker uses them.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use redis::{ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind, Value};
+
+use super::{
+    client::{Client, Connection},
+    script::Script,
+    transport::{Link, LinkError, Push, Sink, Transport},
+};
+
+impl From<RedisError> for LinkError {
+    fn from(error: RedisError) -> Self {
+        // What one command cannot have, another may: such as memory, or a right. A server that is not the master any
+        // more, or not yet ready, is none.
+        let is_lost = !matches!(
+            error.kind(),
+            ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm)
+        ) && error.code() != Some("OOM");
+        Self {
+            text: error.to_string(),
+            is_lost,
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Client {
+    async fn open(&self, sink: Sink) -> Result<Arc<dyn Link>, LinkError> {
+        let ending = Ending::default();
+        let ended = ending.clone();
+        let pushes = move |push: PushInfo| {
+            take(&sink, &push, &ended);
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let connection = Self::open(self, pushes).await?;
+        Ok(Arc::new(Wire { connection, ending }))
+    }
+}
+
+/// The channels that are being given up.
+type Ending = Arc<Mutex<HashSet<String>>>;
+
+fn take(sink: &Sink, push: &PushInfo, ending: &Ending) {
+    match push.kind {
+        PushKind::Message | PushKind::SMessage => {
+            if let [Value::BulkString(channel), Value::BulkString(payload)] = &push.data[..]
+                && let Ok(channel) = std::str::from_utf8(channel)
+            {
+                sink(Push::Message { channel, payload });
+            }
+        }
+        PushKind::Disconnection => sink(Push::Lost),
+        // A Cluster's server ends subscriptions by itself when their slots move.
+        PushKind::SUnsubscribe => {
+            let asked = push.data.first().is_some_and(|channel| match channel {
+                Value::BulkString(channel) => {
+                    let channel = String::from_utf8_lossy(channel);
+                    let mut ending = ending.lock().unwrap_or_else(PoisonError::into_inner);
+                    ending.remove(&*channel)
+                }
+                _ => true,
+            });
+            if !asked {
+                sink(Push::Lost);
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Wire {
+    connection: Connection,
+    ending: Ending,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Link for Wire {
+    async fn run(
+        &self,
+        script: &'static Script,
+        keys: &[String],
+        args: &[&[u8]],
+    ) -> Result<Value, LinkError> {
+        let mut connection = self.connection.clone();
+        let command = |name, script: &str| {
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(keys.len()).arg(keys).arg(args);
+            command
+        };
+        let known = command("EVALSHA", &script.sha);
+        match known.query_async(&mut connection).await {
+            // It forgets scripts when it starts anew. This makes it remember.
+            Err(error) if error.kind() == ServerErrorKind::NoScript.into() => {
+                let unknown = command("EVAL", script.text);
+                Ok(unknown.query_async(&mut connection).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    async fn publish(&self, channel: &str, payload: &[u8]) -> Result<(), LinkError> {
+        let name = if self.is_cluster() {
+            "SPUBLISH"
+        } else {
+            "PUBLISH"
+        };
+        let mut connection = self.connection.clone();
+        let mut command = redis::cmd(name);
+        let command = command.arg(channel).arg(payload);
+        Ok(command.query_async(&mut connection).await?)
+    }
+
+    async fn subscribe(&self, channels: &[String]) -> Result<(), LinkError> {
+        Ok(self.connection.clone().subscribe(channels).await?)
+    }
+
+    async fn unsubscribe(&self, channels: &[String]) -> Result<(), LinkError> {
+        {
+            let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+            ending.extend(channels.iter().cloned());
+        }
+        Ok(self.connection.clone().unsubscribe(channels).await?)
+    }
+
+    fn is_cluster(&self) -> bool {
+        self.connection.is_cluster()
+    }
+}
