@@ -70,7 +70,7 @@ pub struct RealtimeConfig {
     pub redis: Option<RedisConfig>,
     /// A Redis was named that this build cannot use.
     #[cfg(not(feature = "redis"))]
-    pub(super) redis_unusable: bool,
+    pub(crate) redis_unusable: bool,
     /// Whether people depend on it: then the module refuses to start where several instances would be islands.
     pub production: bool,
     /// There is never more than one instance, so that production needs no Redis.

@@ -56,7 +56,7 @@ impl Member {
     }
 
     fn of(package: &Package) -> Self {
-        const FOR_TESTS: [&str; 5] = ["ssr", "testing", "jwt", "sqlite", "postgres"];
+        const FOR_TESTS: [&str; 6] = ["ssr", "testing", "jwt", "sqlite", "postgres", "redis"];
         Self {
             name: package.name.to_string(),
             features: FOR_TESTS
