@@ -7,17 +7,20 @@ mod sentinel;
 #[cfg(test)]
 mod tests;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, FuturesUnordered},
+};
 use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
-    Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, RedisFuture, RedisResult,
-    TlsCertificates, TlsMode, Value,
+    AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
+    IntoConnectionInfo, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, RedisFuture,
+    RedisResult, TlsCertificates, TlsMode, Value,
     aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::config::{Address, Credentials, RedisConfig, Servers, check_prefix};
 
@@ -103,15 +106,19 @@ impl Client {
         let mut connection = client
             .get_multiplexed_async_connection_with_config(&settings)
             .await?;
-        // For whoever looks at CLIENT LIST. An ACL may forbid it, and it may not be a name for Redis.
-        let name = redis::cmd("CLIENT")
-            .arg("SETNAME")
-            .arg(&self.config.prefix)
-            .to_owned();
-        match name.query_async::<()>(&mut connection).await {
-            Err(error) if error.is_unrecoverable_error() || error.is_timeout() => Err(error),
-            _ => Ok(connection),
+        // What it is; without arguments no ACL forbids it. A proxy may not say.
+        let hello: Option<HashMap<String, Value>> =
+            optional(redis::cmd("HELLO"), &mut connection).await?;
+        let mode = hello.and_then(|mut hello| hello.remove("mode"));
+        if mode == Some(Value::BulkString(b"cluster".to_vec())) {
+            let why = "it is one of a Cluster: set REDIS_CLUSTER=true";
+            return Err((ErrorKind::InvalidClientConfig, why).into());
         }
+        // For whoever looks at CLIENT LIST. An ACL may forbid it, and it may not be a name for Redis.
+        let mut name = redis::cmd("CLIENT");
+        name.arg("SETNAME").arg(&self.config.prefix);
+        optional::<()>(name, &mut connection).await?;
+        Ok(connection)
     }
 
     async fn open_cluster(
@@ -120,6 +127,7 @@ impl Client {
         pushes: Arc<dyn AsyncPushSender>,
     ) -> RedisResult<ClusterConnection> {
         let config = &*self.config;
+        self.probe(addresses).await?;
         let nodes = addresses
             .iter()
             .map(|address| self.info(address, &config.credentials, 0))
@@ -151,6 +159,28 @@ impl Client {
             Ok(opened) => opened,
             Err(_) => Err((ErrorKind::Io, "the Cluster did not answer in time").into()),
         }
+    }
+
+    /// Asks one of them to let us in, before the Cluster's client tries. That one logs what it is answered, and a
+    /// password can be in it, see [`explain`](Self::explain).
+    async fn probe(&self, addresses: &[Address]) -> RedisResult<()> {
+        let settings = self.settings();
+        let mut attempts: FuturesUnordered<_> = addresses
+            .iter()
+            .map(async |address| {
+                let client = self.server(address, &self.config.credentials, 0)?;
+                let opened = client.get_multiplexed_async_connection_with_config(&settings);
+                opened.await.map(drop)
+            })
+            .collect();
+        let mut last = Ok(());
+        while let Some(attempt) = attempts.next().await {
+            match attempt {
+                Err(error) if error.is_io_error() => last = Err(error),
+                decided => return decided,
+            }
+        }
+        last
     }
 
     /// How to reach one server.
@@ -211,26 +241,30 @@ impl Client {
         self.config.ca.clone().map(own_ca)
     }
 
-    /// Says what to look at, and hides the password, which an old Redis repeats in its answer to a command it does not
-    /// know.
+    /// Says what to look at, and hides the password.
     fn explain(&self, error: RedisError) -> RedisError {
-        let text = error.to_string();
-        let hint = if text.contains("invalid peer certificate") {
-            "its certificate is not to be trusted: see REDIS_CA_FILE"
-        } else if error.kind() == ErrorKind::RESP3NotSupported {
-            "it is older than Redis 6"
-        } else if text.contains("WRONGPASS")
-            || text.contains("NOAUTH")
-            || error.kind() == ErrorKind::AuthenticationFailed
-        {
-            "it refuses the user or the password"
-        } else {
-            "it cannot be reached"
-        };
-        let mut text = format!("{}: {text}", self.config.whereabouts());
+        let mut text = error.to_string();
+        // A Redis repeats the beginning of a command that it does not know, the password in it.
+        if let Some((said, _)) = text.split_once(", with args beginning with") {
+            text = said.to_owned();
+        }
         for secret in self.config.secrets() {
             text = text.replace(secret, "***");
         }
+        let says = |part: &str| text.contains(part);
+        let hint = if says("invalid peer certificate") {
+            "its certificate is not to be trusted: see REDIS_CA_FILE"
+        } else if error.kind() == ErrorKind::RESP3NotSupported || says("unknown command 'HELLO'") {
+            "it is older than Redis 6, or its command HELLO is renamed"
+        } else if error.kind() == ErrorKind::AuthenticationFailed
+            || says("WRONGPASS")
+            || says("NOAUTH")
+        {
+            "it refuses the user or the password"
+        } else {
+            "it cannot be used"
+        };
+        let text = format!("{}: {text}", self.config.whereabouts());
         RedisError::from((error.kind(), hint, text))
     }
 }
@@ -320,6 +354,18 @@ impl ConnectionLike for Connection {
             Self::Single(connection) => connection.get_db(),
             Self::Cluster(connection) => connection.get_db(),
         }
+    }
+}
+
+/// Asks for what the connection can do without. Fails where nothing else would be answered either.
+async fn optional<T: FromRedisValue>(
+    command: Cmd,
+    connection: &mut MultiplexedConnection,
+) -> RedisResult<Option<T>> {
+    match command.query_async(connection).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_io_error() => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

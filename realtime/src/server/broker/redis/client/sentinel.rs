@@ -27,31 +27,34 @@ impl Client {
             .iter()
             .map(|sentinel| self.ask(sentinel, master, credentials))
             .collect();
-        let (mut tried, mut failure) = (Vec::new(), None);
+        // What the named server says counts more than what a Sentinel says, and that more than one that is away.
+        let mut failure: Option<(u8, RedisError)> = None;
+        let mut failed = |weight, error| {
+            if failure.as_ref().is_none_or(|(most, _)| *most < weight) {
+                failure = Some((weight, error));
+            }
+        };
+        let mut tried = Vec::new();
         while let Some(answer) = answers.next().await {
             match answer {
                 Ok(Some(address)) if tried.contains(&address) => {}
                 Ok(Some(address)) => {
                     match self.open_if_master(&address, pushes.clone()).await {
                         Ok(connection) => return Ok(connection),
-                        // It says more than a Sentinel that is away.
-                        Err(error) => failure = Some(error),
+                        Err(error) => failed(3, error),
                     }
                     tried.push(address);
                 }
                 Ok(None) => {
-                    failure.get_or_insert_with(|| {
-                        let why = "the Sentinels know no master of the name in REDIS_URL";
-                        RedisError::from((ErrorKind::InvalidClientConfig, why))
-                    });
+                    let why = "the Sentinels know no master of the name in REDIS_URL";
+                    failed(2, (ErrorKind::InvalidClientConfig, why).into());
                 }
-                Err(error) => {
-                    failure.get_or_insert(error);
-                }
+                Err(error) if error.is_io_error() => failed(0, error),
+                Err(error) => failed(1, error),
             }
         }
-        Err(failure
-            .unwrap_or_else(|| (ErrorKind::InvalidClientConfig, "no Sentinel is named").into()))
+        let none = || (ErrorKind::InvalidClientConfig, "no Sentinel is named").into();
+        Err(failure.map_or_else(none, |(_, error)| error))
     }
 
     /// Where a Sentinel believes the master to be.

@@ -170,6 +170,10 @@ async fn a_server_without_resp3_is_named_without_the_password() {
     let said = refused(&config(&url)).await;
     assert!(said.contains("older than Redis 6"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
+    let cluster = format!("{url},127.0.0.1:1");
+    let said = refused(&config(&cluster)).await;
+    assert!(said.contains("older than Redis 6"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }
 
 #[tokio::test]
@@ -326,6 +330,10 @@ async fn a_cluster_answers_for_all_slots_and_outlives_a_master() {
         heard.extend(master.command::<Vec<String>>(&["PUBSUB", "SHARDCHANNELS"]));
     }
     assert_eq!(heard, channels[..1]);
+
+    // Whoever names one server only is told what is missing.
+    let said = refused(&self::config(&cluster.masters[0].url())).await;
+    assert!(said.contains("REDIS_CLUSTER=true"), "{said}");
 
     // The first third of the slots: slot 0 is that of this tag.
     let key = "p:{3560}:head";
