@@ -23,7 +23,7 @@ pub(crate) mod transport;
 mod wire;
 
 #[cfg(test)]
-#[path = "../../../../tests/common/redis.rs"]
+#[path = "../../../../tests/common/redis/mod.rs"]
 mod servers;
 #[cfg(test)]
 mod tests;

@@ -3,52 +3,35 @@
 //! redis-rs can reconnect by itself, but a broker must know when it was away: so a lost connection stays lost here. Only
 //! a Cluster's client mends single servers' connections on its own, see [`Connection::Cluster`].
 
+mod connection;
 mod sentinel;
 #[cfg(test)]
 mod tests;
+mod tls;
 
-use futures::{
-    StreamExt, TryStreamExt,
-    stream::{self, FuturesUnordered},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures::{StreamExt, stream::FuturesUnordered};
 use redis::{
     AsyncConnectionConfig, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
-    IntoConnectionInfo, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, RedisFuture,
-    RedisResult, TlsCertificates, TlsMode, Value,
-    aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection},
+    IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult,
+    TlsCertificates, TlsMode, Value,
+    aio::{AsyncPushSender, MultiplexedConnection},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+
+pub(super) use connection::Connection;
+pub(super) use tls::check_certificates;
+use tls::{choose_cryptography, own_ca};
 
 use super::config::{Address, Credentials, RedisConfig, Servers, check_prefix};
-
-/// How many channels one `SUBSCRIBE` names: it is answered within one time-out.
-const CHANNELS_AT_ONCE: usize = 500;
-
-/// How many `SSUBSCRIBE`s are on their way at once; the Cluster's client has room for 100 commands.
-const COMMANDS_AT_ONCE: usize = 64;
 
 /// What makes connections.
 #[derive(Clone)]
 pub(super) struct Client {
     config: Arc<RedisConfig>,
-}
-
-/// An open connection. Clones share it; with the last of them it is closed.
-#[derive(Clone)]
-pub(super) enum Connection {
-    /// To one server. Once lost, everything on it fails.
-    Single(MultiplexedConnection),
-    /// To the servers of a Cluster. When one of them is lost, the pushes say so, and redis-rs connects and subscribes to
-    /// it again by itself; what was published meanwhile is gone, so whoever listens must look again. It tries a command
-    /// again whose connection broke: commands must bear being carried out twice.
-    ///
-    /// When slots move, a server ends subscriptions of its own accord ([`PushKind::SUnsubscribe`](redis::PushKind)) and
-    /// redis-rs takes that for an answer: from then on answers on this connection may be those of other commands. So it
-    /// is to be opened anew, and what reads and writes goes over another connection than what subscribes.
-    Cluster(ClusterConnection),
 }
 
 impl Client {
@@ -269,94 +252,6 @@ impl Client {
     }
 }
 
-impl Connection {
-    /// Whether channels are sharded (`SPUBLISH`), and keys of one command must be of one slot.
-    pub(super) fn is_cluster(&self) -> bool {
-        matches!(self, Self::Cluster(_))
-    }
-
-    /// Listens to these channels too. Returns when Redis has confirmed all of them; after an error, some may be.
-    pub(super) async fn subscribe(&mut self, channels: &[String]) -> RedisResult<()> {
-        match self {
-            Self::Single(connection) => {
-                for channels in channels.chunks(CHANNELS_AT_ONCE) {
-                    connection.subscribe(channels).await?;
-                }
-                Ok(())
-            }
-            Self::Cluster(connection) => {
-                each(connection, channels, |mut connection, channel| async move {
-                    connection.ssubscribe(channel).await
-                })
-                .await
-            }
-        }
-    }
-
-    /// Listens to these channels no longer.
-    pub(super) async fn unsubscribe(&mut self, channels: &[String]) -> RedisResult<()> {
-        match self {
-            Self::Single(connection) => {
-                for channels in channels.chunks(CHANNELS_AT_ONCE) {
-                    connection.unsubscribe(channels).await?;
-                }
-                Ok(())
-            }
-            Self::Cluster(connection) => {
-                each(connection, channels, |mut connection, channel| async move {
-                    connection.sunsubscribe(channel).await
-                })
-                .await
-            }
-        }
-    }
-}
-
-/// A command for each channel, as channels of different slots cannot share one.
-async fn each<F, Fut>(
-    connection: &ClusterConnection,
-    channels: &[String],
-    run: F,
-) -> RedisResult<()>
-where
-    F: Fn(ClusterConnection, String) -> Fut,
-    Fut: Future<Output = RedisResult<()>>,
-{
-    stream::iter(channels.to_vec())
-        .map(|channel| run(connection.clone(), channel))
-        .buffer_unordered(COMMANDS_AT_ONCE)
-        .try_collect()
-        .await
-}
-
-impl ConnectionLike for Connection {
-    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        match self {
-            Self::Single(connection) => connection.req_packed_command(cmd),
-            Self::Cluster(connection) => connection.req_packed_command(cmd),
-        }
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        cmd: &'a Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> RedisFuture<'a, Vec<Value>> {
-        match self {
-            Self::Single(connection) => connection.req_packed_commands(cmd, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(cmd, offset, count),
-        }
-    }
-
-    fn get_db(&self) -> i64 {
-        match self {
-            Self::Single(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
-        }
-    }
-}
-
 /// Asks for what the connection can do without. Fails where nothing else would be answered either.
 async fn optional<T: FromRedisValue>(
     command: Cmd,
@@ -378,30 +273,4 @@ fn tcp_settings() -> TcpSettings {
     TcpSettings::default()
         .set_nodelay(true)
         .set_keepalive(keepalive)
-}
-
-/// redis-rs leaves the choice of cryptography to the process: where nobody has chosen, *ring*.
-fn choose_cryptography() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Fails where somebody chose between: then that is it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-}
-
-fn own_ca(pem: Vec<u8>) -> TlsCertificates {
-    TlsCertificates {
-        client_tls: None,
-        root_cert: Some(pem),
-    }
-}
-
-/// Whether a CA's certificates can be read; otherwise why not.
-pub(super) fn check_certificates(pem: &[u8]) -> Result<(), String> {
-    let found = String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----");
-    if !found {
-        return Err("it holds no certificate".to_owned());
-    }
-    redis::Client::build_with_tls("rediss://localhost", own_ca(pem.to_vec()))
-        .map(drop)
-        .map_err(|error| format!("its certificates cannot be read ({error})"))
 }
