@@ -34,8 +34,8 @@ impl RedisServer {
     ///
     /// # Panics
     /// Where Redis is not installed or does not start, with what it says.
-    pub fn start<'a>(options: impl IntoIterator<Item = &'a str>) -> Self {
-        let options: Vec<_> = options.into_iter().map(str::to_owned).collect();
+    pub fn start(options: &[&str]) -> Self {
+        let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
         let password = options.iter().position(|option| option == "--requirepass");
         let password = password.map(|at| options[at + 1].clone());
         let mut server = Self {
@@ -57,7 +57,7 @@ impl RedisServer {
 
     /// One that encrypts: with a certificate for `localhost` and `127.0.0.1` from a CA of its own, whose certificate is
     /// returned too. [`port`](Self::port) is still the plain one.
-    pub fn start_tls() -> (Self, Tls) {
+    pub fn start_tls(options: &[&str]) -> (Self, Tls) {
         let folder = folder();
         let port = free_port();
         let ca = write_certificates(&folder);
@@ -65,7 +65,7 @@ impl RedisServer {
         let (certificate, key, authority) =
             (file("server.pem"), file("server.key"), file("ca.pem"));
         let port_text = port.to_string();
-        let server = Self::start([
+        let encrypted: &[&str] = &[
             "--tls-port",
             &port_text,
             "--tls-cert-file",
@@ -76,7 +76,8 @@ impl RedisServer {
             &authority,
             "--tls-auth-clients",
             "no",
-        ]);
+        ];
+        let server = Self::start(&[encrypted, options].concat());
         (server, Tls { port, ca, folder })
     }
 
@@ -213,7 +214,8 @@ impl Drop for Tls {
     }
 }
 
-/// A master, its replica, and a Sentinel that makes the replica the master when the master is gone.
+/// A master, its replica, and a Sentinel that makes the replica the master when the master is gone. Each asks for a
+/// password.
 pub struct Watched {
     /// The master at first.
     pub master: RedisServer,
@@ -224,27 +226,43 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// What the master and its replica ask for.
+    pub const PASSWORD: &str = "of-redis";
+
+    /// What the Sentinel asks for.
+    pub const SENTINEL_PASSWORD: &str = "of-the-sentinel";
+
     /// Starts the three, and waits until the Sentinel could replace the master.
     pub fn start() -> Self {
-        let master = RedisServer::start(["--repl-diskless-sync-delay", "0"]);
-        let replica = replica_of(&master);
+        let options: &[&str] = &[
+            "--requirepass",
+            Self::PASSWORD,
+            "--masterauth",
+            Self::PASSWORD,
+        ];
+        let prompt: &[&str] = &["--repl-diskless-sync-delay", "0"];
+        let master = RedisServer::start(&[options, prompt].concat());
+        let replica = replica_of(&master, options);
         let mut sentinel = RedisServer {
             process: None,
             folder: folder(),
             port: free_port(),
             options: Vec::new(),
-            password: None,
+            password: Some(Self::SENTINEL_PASSWORD.to_owned()),
         };
         let file = sentinel.folder.join("sentinel.conf");
         let text = format!(
-            "port {}\nbind 127.0.0.1\ndir {}\nlogfile {}\n\
+            "port {}\nbind 127.0.0.1\ndir {}\nlogfile {}\nrequirepass {}\n\
              sentinel monitor mymaster 127.0.0.1 {} 1\n\
+             sentinel auth-pass mymaster {}\n\
              sentinel down-after-milliseconds mymaster 500\n\
              sentinel failover-timeout mymaster 5000\n",
             sentinel.port,
             sentinel.folder.display(),
             sentinel.folder.join("log").display(),
+            Self::SENTINEL_PASSWORD,
             master.port,
+            Self::PASSWORD,
         );
         fs::write(&file, text).unwrap();
         let mut command = program();
@@ -353,7 +371,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 fn cluster_server() -> RedisServer {
     let bus = free_port().to_string();
-    RedisServer::start([
+    RedisServer::start(&[
         "--cluster-enabled",
         "yes",
         "--cluster-port",
@@ -375,9 +393,10 @@ fn bus_port(server: &RedisServer) -> String {
     server.options[at.expect("a Cluster's server") + 1].clone()
 }
 
-fn replica_of(master: &RedisServer) -> RedisServer {
+fn replica_of(master: &RedisServer, options: &[&str]) -> RedisServer {
     let port = master.port.to_string();
-    let replica = RedisServer::start(["--replicaof", "127.0.0.1", &port]);
+    let of: &[&str] = &["--replicaof", "127.0.0.1", &port];
+    let replica = RedisServer::start(&[of, options].concat());
     until("the replica has caught up", || {
         let role: Vec<redis::Value> = replica.command(&["ROLE"]);
         let state = role
