@@ -11,7 +11,7 @@ use std::{
 use redis::Value;
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 use super::{
@@ -330,13 +330,8 @@ impl Node {
         }
     }
 
-    /// When the node has looked for anything to tell again. Whoever waits for it to speak may go on then.
+    /// The number of the next pair of links.
     pub(super) fn next_serial(&self) -> u64 {
         self.serial.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// When an answer is late.
-    pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.settings.timeout
     }
 }

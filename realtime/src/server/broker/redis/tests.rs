@@ -35,7 +35,7 @@ async fn node(server: &RedisServer, prefix: &str, ends: &Ends) -> (RedisBroker, 
 
 #[tokio::test]
 async fn the_redis_broker_does_what_every_broker_does() {
-    let server = RedisServer::start([]);
+    let server = RedisServer::start(&[]);
     let ends = Ends {
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
