@@ -46,8 +46,8 @@ pub use protocol::{
 pub use server::RedisConfig;
 #[cfg(feature = "ssr")]
 pub use server::{
-    Access, AuthError, Denied, Handshake, Limits, Rate, Realtime, RealtimeBuilder, RealtimeConfig,
-    SignIn, expect_realtime, first_view,
+    Access, AuthError, Denied, Handshake, Limits, Published, Rate, Realtime, RealtimeBuilder,
+    RealtimeConfig, SignIn, expect_realtime, first_view,
 };
 #[cfg(feature = "jwt")]
 pub use server::{Jwt, JwtError};

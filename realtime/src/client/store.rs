@@ -57,6 +57,7 @@ struct Inner {
     state: ArcRwSignal<ConnectionState>,
     latency: ArcRwSignal<Option<u64>>,
     invisible: ArcRwSignal<bool>,
+    degraded: ArcRwSignal<bool>,
     user: ArcRwSignal<Option<User>>,
     views: RefCell<HashMap<RoomId, ArcRwSignal<RoomView>>>,
     listeners: RefCell<HashMap<ListenerId, Listener>>,
@@ -100,6 +101,7 @@ impl Client {
             state: ArcRwSignal::default(),
             latency: ArcRwSignal::default(),
             invisible: ArcRwSignal::default(),
+            degraded: ArcRwSignal::default(),
             user: ArcRwSignal::default(),
             views: RefCell::default(),
             listeners: RefCell::default(),
@@ -150,6 +152,10 @@ impl Client {
     }
 
     /// Whether the person hides.
+    pub(crate) fn degraded(&self) -> ArcRwSignal<bool> {
+        self.0.degraded.clone()
+    }
+
     pub(crate) fn invisible(&self) -> ArcRwSignal<bool> {
         self.0.invisible.clone()
     }
@@ -356,7 +362,7 @@ impl Client {
 
     fn show_connection(&self) {
         // Set after the borrow: whoever follows a signal may call back at once.
-        let (state, user, latency, invisible) = {
+        let (state, user, latency, invisible, degraded) = {
             let session = self.0.session.borrow();
             let state = match session.connection() {
                 Connection::Idle => ConnectionState::Idle,
@@ -372,13 +378,22 @@ impl Client {
                 Connection::Stopped(goodbye) => ConnectionState::Stopped(goodbye.clone()),
             };
             let user = session.user().cloned();
-            (state, user, session.latency_ms(), session.is_invisible())
+            (
+                state,
+                user,
+                session.latency_ms(),
+                session.is_invisible(),
+                session.is_degraded(),
+            )
         };
         if self.0.latency.with_untracked(|shown| *shown != latency) {
             self.0.latency.set(latency);
         }
         if self.0.invisible.with_untracked(|shown| *shown != invisible) {
             self.0.invisible.set(invisible);
+        }
+        if self.0.degraded.with_untracked(|shown| *shown != degraded) {
+            self.0.degraded.set(degraded);
         }
         if self.0.state.with_untracked(|shown| *shown != state) {
             self.0.state.set(state);

@@ -11,7 +11,7 @@ use crate::{
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// A quiet line while the connection is lost: nothing when all is well, nothing in the first two seconds of trouble.
+/// A quiet line while the connection is lost, or the server is cut off from the other instances: nothing when all is well, nothing in the first two seconds of trouble.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -25,11 +25,10 @@ const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
 #[component]
 pub fn ConnectionBadge() -> impl IntoView {
     let connection = use_connection();
-    let troubled = Memo::new(move |_| {
-        !matches!(
-            connection.state.get(),
-            ConnectionState::Idle | ConnectionState::Live
-        )
+    let troubled = Memo::new(move |_| match connection.state.get() {
+        ConnectionState::Idle => false,
+        ConnectionState::Live => connection.degraded.get(),
+        _ => true,
     });
     let shown = RwSignal::new(false);
     let now = RwSignal::new(0_u64);
@@ -42,6 +41,9 @@ pub fn ConnectionBadge() -> impl IntoView {
     });
     watch_trouble(troubled, shown, now);
     let text = move || match (shown.get(), connection.state.get()) {
+        (true, ConnectionState::Live) if connection.degraded.get() => {
+            "Live with some delay: not everyone is reached right now."
+        }
         (false, _) | (_, ConnectionState::Idle | ConnectionState::Live) => "",
         (_, ConnectionState::Connecting { .. } | ConnectionState::Waiting { .. }) => {
             if was_live.get() {
@@ -66,7 +68,7 @@ pub fn ConnectionBadge() -> impl IntoView {
     let is_old = move || way_out() == Some(CloseAction::Reload);
     let has_stopped = move || way_out().is_some_and(|action| action != CloseAction::Reload);
     view! {
-        <div class="rt-connection" data-state=move || name(&connection.state.get()) data-shown=move || (!text().is_empty()).to_string()>
+        <div class="rt-connection" data-state=move || name(&connection.state.get(), connection.degraded.get()) data-shown=move || (!text().is_empty()).to_string()>
             <span role="status">{text}</span>
             // Not read out: it changes every second.
             <span aria-hidden="true">{countdown}</span>
@@ -82,8 +84,9 @@ pub fn ConnectionBadge() -> impl IntoView {
 }
 
 /// The state, for styles and tests.
-fn name(state: &ConnectionState) -> &'static str {
+fn name(state: &ConnectionState, degraded: bool) -> &'static str {
     match state {
+        ConnectionState::Live if degraded => "degraded",
         ConnectionState::Idle => "idle",
         ConnectionState::Connecting { .. } => "connecting",
         ConnectionState::Live => "live",

@@ -14,7 +14,7 @@ use shown::Shown;
 
 use super::{
     log::{EventLog, Retention},
-    message::{Entry, EntryChange, RoomMessage, RoomSignal, RoomSnapshot, RunId},
+    message::{Entry, EntryChange, EntryKey, RoomMessage, RoomSignal, RoomSnapshot, RunId},
 };
 use crate::protocol::{
     Digest, EventId, FirstView, Joined, Member, Online, Outcome, Position, RoomFrame, RoomId,
@@ -58,6 +58,8 @@ pub struct Replica {
     last_seen: Option<UnixMillis>,
     /// Whether everyone was taken out of the room, by what the next snapshot tells of.
     cleared: bool,
+    /// Who left here before the broker could be told, with the number of their last enter.
+    left_here: BTreeMap<EntryKey, u64>,
     shown: Shown,
     pending: Pending,
 }
@@ -109,6 +111,7 @@ impl Replica {
             typing: BTreeMap::new(),
             last_seen: None,
             cleared: false,
+            left_here: BTreeMap::new(),
             shown,
             pending: Pending::default(),
         }
@@ -150,7 +153,11 @@ impl Replica {
     ///
     /// In a new life of the log whoever was here stays, until the node that speaks for them has said who is: see
     /// [`Replica::held_runs`].
-    pub fn reload(&mut self, snapshot: RoomSnapshot) -> bool {
+    pub fn reload(&mut self, mut snapshot: RoomSnapshot) -> bool {
+        snapshot.entries.retain(|entry| {
+            let left = self.left_here.get(&entry.key());
+            left.is_none_or(|incarnation| entry.incarnation > *incarnation)
+        });
         let head = self.log.head();
         self.version = snapshot.version;
         let anew = snapshot.position.epoch != head.epoch;
@@ -184,10 +191,32 @@ impl Replica {
         let before = self.people.guests();
         let touched = self.people.release(is_over);
         let changed = !touched.is_empty() || before != self.people.guests();
+        if self.people.held_runs().is_empty() {
+            self.left_here.clear();
+        }
         for user in touched {
             self.touch(at, user, true);
         }
         changed
+    }
+
+    /// Somebody came or went here, whom the broker has not been told of yet. Whatever it knows, this counts until it
+    /// says something newer of them.
+    pub fn change_here(&mut self, at: UnixMillis, change: EntryChange) {
+        match &change {
+            EntryChange::Enter(entry) => {
+                let key = entry.key();
+                self.left_here.remove(&key);
+                self.change(at, &change);
+                self.people.hold(key, RunId::default());
+            }
+            EntryChange::Exit(key) => {
+                if let Some(incarnation) = self.people.session(key).map(|e| e.incarnation) {
+                    self.change(at, &change);
+                    self.left_here.insert(key.clone(), incarnation);
+                }
+            }
+        }
     }
 
     /// The nodes that speak for somebody here.
@@ -298,6 +327,12 @@ impl Replica {
             EntryChange::Exit(key) => key.user.as_ref(),
         };
         let was_visible = user.is_some_and(|user| self.people.visible(user).is_some());
+        if !self.left_here.is_empty() {
+            self.left_here.remove(&match change {
+                EntryChange::Enter(entry) => entry.key(),
+                EntryChange::Exit(key) => key.clone(),
+            });
+        }
         let touched = match change {
             EntryChange::Enter(entry) => self.people.enter(entry.clone()),
             EntryChange::Exit(key) => self.people.exit(key),
@@ -444,10 +479,16 @@ impl Replica {
     /// are shown. Take the pending step first: the view contains what has been shown.
     #[must_use]
     pub fn joined(&self, since: Option<Position>, own: Vec<Member>) -> Joined {
-        let (outcome, events) = match since.map(|since| self.log.since(since)) {
+        let (outcome, events) = match since.map(|since| (since, self.log.since(since))) {
             None => (Outcome::Fresh, Vec::new()),
-            Some(Some(events)) => (Outcome::Replay, events),
-            Some(None) => (Outcome::Reset, Vec::new()),
+            Some((_, Some(events))) => (Outcome::Replay, events),
+            // What is known of another life of the log can be all that came before this one.
+            Some((since, None))
+                if since.epoch != self.log.head().epoch && self.log.first() == 1 =>
+            {
+                (Outcome::Reset, self.log.all())
+            }
+            Some((_, None)) => (Outcome::Reset, Vec::new()),
         };
         Joined {
             room: self.room.clone(),

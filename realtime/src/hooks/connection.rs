@@ -38,6 +38,9 @@ pub enum ConnectionState {
 pub struct UseConnectionReturn {
     /// The state of the connection.
     pub state: Signal<ConnectionState>,
+    /// Whether the server is cut off from the other instances: it goes on for its own people, and people and events
+    /// elsewhere are heard of when that is mended.
+    pub degraded: Signal<bool>,
     /// How long the last heartbeat took to the server and back, in milliseconds; nothing while not connected.
     pub latency: Signal<Option<u64>>,
     /// Who the server says is signed in on this connection.
@@ -69,6 +72,7 @@ pub fn use_connection() -> UseConnectionReturn {
         let client = StoredValue::new(context.client.clone());
         return UseConnectionReturn {
             state: context.client.state().into(),
+            degraded: context.client.degraded().into(),
             latency: context.client.latency().into(),
             user: context.client.user().into(),
             reconnect: Callback::new(move |()| {
@@ -79,6 +83,7 @@ pub fn use_connection() -> UseConnectionReturn {
     let _ = context;
     UseConnectionReturn {
         state: Signal::stored(ConnectionState::Idle),
+        degraded: Signal::stored(false),
         latency: Signal::stored(None),
         user: Signal::stored(None),
         reconnect: Callback::new(|()| {}),

@@ -8,7 +8,7 @@ use super::{EventId, Position, SubjectKey, UnixMillis};
 /// An event as it travels: the host's data stays JSON text, read only by who knows its type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WireEvent {
-    /// Its number in the room's order, from 1.
+    /// Its number in the room's order, from 1; 0 while it has none yet.
     pub seq: u64,
     /// Its name for good.
     pub id: EventId,
@@ -87,8 +87,11 @@ impl<E> Draft<'_, E> {
 /// One typed event with its place in the room's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoomEvent<E> {
-    /// The place just after this event.
+    /// The place just after this event; of a provisional one, the place that the listener has reached.
     pub position: Position,
+    /// Whether it has no place in the room's order yet, because the server is cut off from the other instances. It is
+    /// told once all the same, and so before some that come before it in the end.
+    pub provisional: bool,
     /// Its name for good.
     pub id: EventId,
     /// When the server took it, by the server's clock.
@@ -118,9 +121,11 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
     #[must_use]
     pub fn read(position: Position, event: &WireEvent) -> Self {
         let (id, at, subject) = (event.id.clone(), event.at, event.subject.clone());
+        let provisional = event.seq == 0;
         match serde_json::from_str(event.data.get()) {
             Ok(data) => Self::Event(RoomEvent {
                 position,
+                provisional,
                 id,
                 at,
                 subject,
@@ -130,6 +135,7 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
                 let data = serde_json::from_str(event.data.get()).unwrap_or_default();
                 Self::Unknown(RoomEvent {
                     position,
+                    provisional,
                     id,
                     at,
                     subject,

@@ -35,6 +35,9 @@ pub struct Welcome {
     /// Whether the person hides from everybody else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub invisible: bool,
+    /// Whether the server's link to the other instances is broken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
 }
 
 fn default_away_ms() -> u32 {
@@ -111,6 +114,24 @@ pub struct RoomFrame {
     /// In an [`online`](super::Online) room: when the person was last seen, when they went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<UnixMillis>,
+}
+
+/// `provisional`: an event that has no number yet, because the server's link to the other instances is broken. It comes
+/// again, with its number and the same id, when it is mended: once shown it is known by its id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Provisional {
+    /// The room.
+    pub room: RoomId,
+    /// The event; its `seq` is 0.
+    pub event: WireEvent,
+}
+
+/// `degraded`: whether the server's link to the other instances is broken, when that changes. Meanwhile people and
+/// events of other instances are not heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Degraded {
+    /// Whether it is.
+    pub degraded: bool,
 }
 
 /// `own`: the people whom only this client is shown, in place of those before: its own person where others do not see
@@ -227,6 +248,10 @@ pub enum ServerFrame {
     Refused(Refused),
     /// A room changed.
     Room(RoomFrame),
+    /// An event that has no number yet.
+    Provisional(Provisional),
+    /// Whether the server is cut off from the other instances.
+    Degraded(Degraded),
     /// The people whom only this client is shown changed.
     Own(Own),
     /// Who types changed.
@@ -258,6 +283,8 @@ impl ServerFrame {
             "joined" => Self::Joined(serde_json::from_str(payload)?),
             "refused" => Self::Refused(serde_json::from_str(payload)?),
             "room" => Self::Room(serde_json::from_str(payload)?),
+            "provisional" => Self::Provisional(serde_json::from_str(payload)?),
+            "degraded" => Self::Degraded(serde_json::from_str(payload)?),
             "own" => Self::Own(serde_json::from_str(payload)?),
             "typing" => Self::Typing(serde_json::from_str(payload)?),
             "signal" => Self::Signal(serde_json::from_str(payload)?),

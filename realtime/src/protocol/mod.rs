@@ -20,8 +20,8 @@ pub use digest::Digest;
 pub use error::{ErrorCode, ProtocolError};
 pub use event::{Draft, RoomEvent, RoomUpdate, Subject, WireEvent};
 pub use frame::{
-    CloseAction, FirstView, Goodbye, Joined, Outcome, Own, Refreshed, Refused, RoomFrame,
-    ServerFrame, Signalled, StatusNow, TypingNow, Welcome,
+    CloseAction, Degraded, FirstView, Goodbye, Joined, Outcome, Own, Provisional, Refreshed,
+    Refused, RoomFrame, ServerFrame, Signalled, StatusNow, TypingNow, Welcome,
 };
 pub use ids::{DeviceId, EventId, SessionId, SubjectKey, User, UserId};
 pub use member::{DeviceKind, Member, Place, Status};

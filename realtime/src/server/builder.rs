@@ -18,6 +18,7 @@ use super::{
     handle::{Inner, Realtime},
     hub::Hub,
     store::{MemoryStore, Store},
+    unpublished::Unpublished,
 };
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::{outbox::Outbox, store::Database};
@@ -259,6 +260,8 @@ impl RealtimeBuilder {
             &tasks,
             &stop,
         );
+        let unpublished = Arc::new(Unpublished::default());
+        tasks.spawn(unpublished.clone().run(hub.clone(), stop.clone()));
         let gateway = Gateway::start(
             config.clone(),
             callbacks.clone(),
@@ -275,6 +278,7 @@ impl RealtimeBuilder {
             config,
             callbacks,
             hub,
+            unpublished,
             gateway,
             memory,
             store,

@@ -15,13 +15,14 @@ use super::{
     gateway::{self, Gateway},
     hub::Hub,
     store::{Store, StoreError},
+    unpublished::{Published, Unpublished},
 };
 use crate::{
     components::STYLES,
     core::message::{NewEvent, RoomSignal},
     protocol::{
-        Announcements, Draft, ErrorCode, EventId, FirstView, Member, Online, Position,
-        ProtocolError, Room, RoomId, UnixMillis, UserId, reserved::is_control,
+        Announcements, Draft, ErrorCode, EventId, FirstView, Member, Online, ProtocolError, Room,
+        RoomId, UnixMillis, UserId, reserved::is_control,
     },
 };
 
@@ -53,6 +54,7 @@ pub(super) struct Inner {
     pub(super) config: RealtimeConfig,
     pub(super) callbacks: Callbacks,
     pub(super) hub: Arc<Hub>,
+    pub(super) unpublished: Arc<Unpublished>,
     pub(super) store: Arc<dyn Store>,
     pub(super) gateway: Gateway,
     #[cfg_attr(
@@ -120,21 +122,25 @@ impl Realtime {
         move || provide_context(realtime.clone())
     }
 
-    /// Publishes an event to everyone in a room, on every instance. Returns its place in the room's order.
+    /// Publishes an event to everyone in a room, on every instance. Returns its place in the room's order, or that it
+    /// will get one later: see [`Published::Later`].
     ///
     /// The event may be a [`Draft`] with an id, which makes a repeat harmless, or with a subject.
     ///
     /// # Errors
     /// When the event cannot be written as JSON or is too large, the room is of the kind `control`, which is the
-    /// module's own, or the meeting point of instances is away.
+    /// module's own, or the meeting point of instances is away and 10,000 events, or 16 MiB of them, wait for it already.
     pub async fn publish<'a, R: Room>(
         &self,
         room: R,
         event: impl Into<Draft<'a, R::Event>>,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Published, PublishError> {
         let room = hosts(room)?;
         let event = self.write(&event.into())?;
-        Ok(self.0.hub.broker().append(&room, event).await?)
+        let Inner {
+            hub, unpublished, ..
+        } = &*self.0;
+        Ok(unpublished.publish(hub, &room, event).await?)
     }
 
     /// Tells something to everyone who is connected, on every instance, whatever rooms they are in. Clients hear it
@@ -145,10 +151,13 @@ impl Realtime {
     pub async fn announce<'a, E: Serialize + 'a>(
         &self,
         event: impl Into<Draft<'a, E>>,
-    ) -> Result<Position, PublishError> {
+    ) -> Result<Published, PublishError> {
         let event = self.write(&event.into())?;
+        let Inner {
+            hub, unpublished, ..
+        } = &*self.0;
         let room = Announcements::id();
-        Ok(self.0.hub.broker().append(&room, event).await?)
+        Ok(unpublished.publish(hub, &room, event).await?)
     }
 
     /// Signals to everyone in a room who can take it right now: neither ordered nor kept.

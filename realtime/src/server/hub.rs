@@ -27,15 +27,19 @@ pub(crate) use viewer::{NotSent, Viewer, ViewerId};
 
 use super::{
     broker::{Broker, BrokerError, Inbox, InboxReceiver},
-    clock::Monotonic,
+    clock::{Monotonic, unix_millis},
     config::RealtimeConfig,
     store::Store,
 };
 use crate::{
-    core::{log::Retention, replica::Crowd},
+    core::{
+        log::Retention,
+        message::{EntryChange, RoomSnapshot},
+        replica::Crowd,
+    },
     protocol::{
-        Digest, FirstView, JoinRoom, Member, Online, Position, Room, RoomId, UnixMillis, UserId,
-        reserved::control_room,
+        Digest, Epoch, FirstView, JoinRoom, Member, Online, Position, Room, RoomId, UnixMillis,
+        UserId, WireEvent, reserved::control_room,
     },
 };
 
@@ -61,6 +65,19 @@ pub(crate) struct Hub {
 
 /// See [`Hub::reloads`].
 const RELOADS: usize = 16;
+
+/// A room of which nothing is known.
+fn alone() -> RoomSnapshot {
+    RoomSnapshot {
+        position: Position {
+            epoch: Epoch(rand::random()),
+            seq: 0,
+        },
+        version: 0,
+        entries: Vec::new(),
+        events: Vec::new(),
+    }
+}
 
 /// What went wrong and was mended.
 #[derive(Debug, Default)]
@@ -127,7 +144,12 @@ impl Hub {
                     let _subscribing = self.subscribing.lock().await;
                     self.broker.subscribe(room).await?;
                 }
-                let snapshot = self.broker.snapshot(room).await?;
+                let snapshot = match self.broker.snapshot(room).await {
+                    Ok(snapshot) => snapshot,
+                    // It begins here, and goes on from where the others are when they can be reached.
+                    Err(_) if !self.is_linked() => alone(),
+                    Err(error) => return Err(error),
+                };
                 let last_seen = self.last_seen(room).await;
                 let mut state = served.lock();
                 state.load(snapshot, self.clock.millis());
@@ -136,6 +158,25 @@ impl Hub {
             })
             .await?;
         Ok(served)
+    }
+
+    /// Whether the meeting point can be reached.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.broker.link().borrow().up
+    }
+
+    /// Shows an event to the viewers of a room that has no place in its order yet.
+    pub(crate) fn provisional(&self, room: &RoomId, event: &WireEvent) {
+        if let Some(served) = self.served(room) {
+            served.lock().provisional(event);
+        }
+    }
+
+    /// Shows the viewers of a room who came or went here, while nobody else can be told.
+    pub(crate) fn shown_here(&self, room: &RoomId, change: EntryChange) {
+        if let Some(served) = self.served(room) {
+            served.lock().shown_here(unix_millis(), change);
+        }
     }
 
     /// When the person of an `online` room was last seen. Not to be found out is no reason not to show the rest.

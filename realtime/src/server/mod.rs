@@ -29,6 +29,7 @@ mod moderation;
 mod outbox;
 mod stats;
 mod store;
+mod unpublished;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
 #[cfg(feature = "redis")]
@@ -50,3 +51,4 @@ pub use stats::Stats;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use store::Database;
 pub use store::StoreError;
+pub use unpublished::Published;

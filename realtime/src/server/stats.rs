@@ -23,6 +23,12 @@ pub struct Stats {
     pub untold: usize,
     /// How often so many of them waited that they were replaced by a check of everyone.
     pub untold_overflows: u64,
+    /// Whether this instance is cut off from the others.
+    pub degraded: bool,
+    /// Events that wait until the others can be reached.
+    pub unpublished: usize,
+    /// Events that were not published, because too many waited or they waited for too long.
+    pub dropped: u64,
 }
 
 impl Realtime {
@@ -41,6 +47,9 @@ impl Realtime {
             losses,
             untold,
             untold_overflows,
+            degraded: !self.0.hub.is_linked(),
+            unpublished: self.0.unpublished.len(),
+            dropped: self.0.unpublished.dropped(),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     core::{log::Retention, replica::Crowd, session::Connection},
     protocol::{Auth, DeviceKind, Draft, Position, Room, RoomId, SessionId, User, UserId},
     rooms,
-    server::RealtimeBuilder,
+    server::{Published, RealtimeBuilder},
 };
 
 rooms! {
@@ -219,7 +219,7 @@ impl Life {
                 let again = patient(publishing).await;
                 position = position.or(again);
             }
-            self.publish_done(&room, number, position);
+            self.publish_done(&room, number, position.and_then(Published::position));
         }
     }
 

@@ -263,7 +263,7 @@ async fn c10_a_closed_room_is_empty_and_forgotten() {
         assert_eq!(client.events(Board(7)), ["\"old\""]);
     }
     let mut cyd = TestClient::connect(&node, auth("Cyd"));
-    cyd.join(Board(7), Some(before));
+    cyd.join(Board(7), before.position());
     cyd.until("it begins anew", |cyd| cyd.events(Board(7)) == ["reset"])
         .await;
     cyd.until("with nobody in it", |cyd| cyd.names(Board(7)) == ["Cyd"])

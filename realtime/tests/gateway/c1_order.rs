@@ -54,7 +54,10 @@ async fn c1_a_repeat_is_shown_once_and_an_older_version_never_after_a_newer_one(
     );
     // Someone who missed it all is given the same, in the same order.
     let mut bob = TestClient::connect(&node, auth("Bob"));
-    let begin = leptos_realtime::Position { seq: 0, ..first };
+    let begin = leptos_realtime::Position {
+        seq: 0,
+        ..first.position().unwrap()
+    };
     bob.join(Board(7), Some(begin));
     bob.until("he has the last", |bob| bob.events(Board(7)).len() == 4)
         .await;

@@ -27,7 +27,7 @@ async fn two_people_see_each_other_come_type_post_and_go() {
     .await;
 
     let position = node.publish(Board(7), &"hello".to_owned()).await.unwrap();
-    assert_eq!(position.seq, 1);
+    assert_eq!(position.position().unwrap().seq, 1);
     for client in [&mut ada, &mut bob] {
         client
             .until("the post is here", |client| {

@@ -89,6 +89,11 @@ impl People {
         touched
     }
 
+    /// A session is shown although the broker has not heard of it yet.
+    pub(super) fn hold(&mut self, key: EntryKey, run: RunId) {
+        self.held.insert(key, run);
+    }
+
     /// Lets go of those who are held. Returns whose members they were.
     pub(super) fn release(&mut self, is_over: impl Fn(RunId) -> bool) -> BTreeSet<UserId> {
         let over = self.held.iter().filter(|(_, run)| is_over(**run));

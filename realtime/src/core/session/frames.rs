@@ -81,6 +81,15 @@ impl Session {
             ServerFrame::Welcome(welcome) => self.welcome(now, entropy, welcome),
             ServerFrame::Joined(joined) => self.rooms.joined(joined, &mut Sink(&mut self.out)),
             ServerFrame::Room(frame) => self.rooms.frame(frame, &mut Sink(&mut self.out)),
+            ServerFrame::Provisional(provisional) => {
+                let (room, event) = (&provisional.room, &provisional.event);
+                self.rooms
+                    .provisional(room, event, &mut Sink(&mut self.out));
+            }
+            ServerFrame::Degraded(now) => {
+                self.degraded = now.degraded;
+                self.out.push_back(Output::Connection);
+            }
             ServerFrame::Own(own) => self.rooms.own(own, &mut Sink(&mut self.out)),
             ServerFrame::Typing(typing) => self.rooms.typing_now(typing, &mut Sink(&mut self.out)),
             ServerFrame::Signal(signal) => {
@@ -118,6 +127,7 @@ impl Session {
         self.auth.session = Some(welcome.session);
         self.user = welcome.user;
         self.invisible = welcome.invisible;
+        self.degraded = welcome.degraded;
         self.refresh_before(now, welcome.expires_in_ms);
         self.out.push_back(Output::Connection);
         // Who is away says so at once, and is not seen to come back for a moment.

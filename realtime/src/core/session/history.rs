@@ -15,6 +15,8 @@ const REMEMBERED: usize = 2_000;
 #[derive(Debug, Default)]
 pub(super) struct History {
     events: Remembered<EventId, Known>,
+    /// Those that have no place yet: they are remembered until they have one.
+    pinned: Remembered<EventId, Known>,
     versions: Remembered<SubjectKey, u64>,
 }
 
@@ -41,6 +43,25 @@ impl History {
             .collect()
     }
 
+    /// An event that has no place yet. Whether it is news.
+    pub(super) fn pin(&mut self, event: &WireEvent) -> bool {
+        if self.events.get(&event.id).is_some() || self.pinned.get(&event.id).is_some() {
+            // Who has not heard of it yet hears of it with its place.
+            return false;
+        }
+        let news = self.has_new_version(event);
+        let nowhere = Position {
+            epoch: Epoch(0),
+            seq: 0,
+        };
+        self.pinned.get_or_insert_with(&event.id, || Known {
+            at: nowhere,
+            news,
+            told: Vec::new(),
+        });
+        news
+    }
+
     fn is_news(&mut self, at: Position, event: &WireEvent) -> bool {
         if let Some(known) = self.events.get(&event.id)
             && known.at == at
@@ -48,10 +69,11 @@ impl History {
             return known.news;
         }
         let news = self.has_new_version(event);
+        let told = self.pinned.remove(&event.id).map(|known| known.told);
         let first = || Known {
             at,
             news,
-            told: Vec::new(),
+            told: told.unwrap_or_default(),
         };
         let known = self.events.get_or_insert_with(&event.id, first);
         (known.at, known.news) = (at, news);
@@ -74,7 +96,11 @@ impl History {
 
     /// Whether a listener is to be told: once of each event, also where it comes again under another epoch.
     pub(super) fn tell(&mut self, listener: ListenerId, event: &EventId) -> bool {
-        let Some(known) = self.events.get(event) else {
+        let known = match self.events.get(event) {
+            Some(known) => Some(known),
+            None => self.pinned.get(event),
+        };
+        let Some(known) = known else {
             return true;
         };
         let first = !known.told.contains(&listener);
@@ -86,7 +112,8 @@ impl History {
 
     /// The listener has ended.
     pub(super) fn forget(&mut self, listener: ListenerId) {
-        for known in self.events.values.values_mut() {
+        let pinned = self.pinned.values.values_mut();
+        for known in self.events.values.values_mut().chain(pinned) {
             known.told.retain(|told| *told != listener);
         }
     }
@@ -111,6 +138,12 @@ impl<K, V> Default for Remembered<K, V> {
 impl<K: Clone + Eq + Hash, V> Remembered<K, V> {
     fn get(&mut self, key: &K) -> Option<&mut V> {
         self.values.get_mut(key)
+    }
+
+    fn remove(&mut self, key: &K) -> Option<V> {
+        let value = self.values.remove(key)?;
+        self.order.retain(|known| known != key);
+        Some(value)
     }
 
     fn get_or_insert_with(&mut self, key: &K, value: impl FnOnce() -> V) -> &mut V {

@@ -63,6 +63,21 @@ impl Listeners {
         }
     }
 
+    /// An event that has no number yet: it is told now, and not again when it has one.
+    pub(super) fn provisional(&mut self, event: &WireEvent, sink: &mut Sink<'_>) {
+        if !self.history.pin(event) {
+            return;
+        }
+        for (listener, cursor) in &self.cursors {
+            if let Some(at) = cursor
+                && self.history.tell(*listener, &event.id)
+            {
+                sink.0
+                    .push_back(Output::Event(*listener, *at, event.clone()));
+            }
+        }
+    }
+
     /// The room as it is shown anew. True where some are not served by it, and it is to be asked for once more.
     pub(super) fn joined(&mut self, shown: &Shown<'_>, sink: &mut Sink<'_>) -> bool {
         let &Shown {
@@ -78,7 +93,7 @@ impl Listeners {
                 *cursor = Some(position);
                 continue;
             };
-            if outcome == Outcome::Replay && at.is_before(position) {
+            if at.is_before(position) && (outcome == Outcome::Replay || begins_with(events, *at)) {
                 deliver(*listener, at, events, &news, &mut self.history, sink);
             }
             // Only a reset takes anyone back.
@@ -97,12 +112,25 @@ impl Listeners {
             if at.is_before(position) && !asked_before {
                 again = true;
             } else {
-                *at = position;
-                sink.0.push_back(Output::Reset(*listener, position));
+                // What has happened since the room's order began anew is told after the reset.
+                let seq = events.first().map_or(position.seq, |first| first.seq - 1);
+                *at = match outcome {
+                    Outcome::Reset => Position { seq, ..position },
+                    _ => position,
+                };
+                sink.0.push_back(Output::Reset(*listener, *at));
+                deliver(*listener, at, events, &news, &mut self.history, sink);
             }
         }
         again
     }
+}
+
+/// Whether these events go on from a place, which is of the same life of the room's log.
+fn begins_with(events: &[WireEvent], at: Position) -> bool {
+    events
+        .first()
+        .is_some_and(|first| first.seq <= at.seq.saturating_add(1))
 }
 
 /// Gives a listener the events that follow its cursor, and no other. What is no news only moves the cursor.

@@ -164,6 +164,7 @@ pub struct Session {
     connection: Connection,
     user: Option<User>,
     invisible: bool,
+    degraded: bool,
     latency_ms: Option<u64>,
     deadline: Option<u64>,
     /// How long the server may be silent, from its open packet.
@@ -198,6 +199,7 @@ impl Session {
             connection: Connection::Idle,
             user: None,
             invisible: false,
+            degraded: false,
             latency_ms: None,
             deadline: None,
             silence_ms: 0,
@@ -264,6 +266,13 @@ impl Session {
     #[must_use]
     pub fn is_invisible(&self) -> bool {
         self.invisible
+    }
+
+    /// Whether the server says that it is cut off from the other instances: then people and events elsewhere are not
+    /// heard of.
+    #[must_use]
+    pub fn is_degraded(&self) -> bool {
+        self.degraded && self.connection == Connection::Live
     }
 
     /// How long the last heartbeat took to be answered, in milliseconds.

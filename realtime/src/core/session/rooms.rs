@@ -12,7 +12,7 @@ use crate::{
     core::session::Output,
     protocol::{
         ErrorCode, FirstView, JoinRoom, Joined, Outcome, Own, Position, ProtocolError, RoomFrame,
-        RoomId, Seen, TypingNow, UserId,
+        RoomId, Seen, TypingNow, UserId, WireEvent,
     },
 };
 
@@ -384,6 +384,13 @@ impl Rooms {
         }
         used.view.join(joined);
         sink.0.push_back(Output::View(room));
+    }
+
+    /// An event that has no number yet.
+    pub(super) fn provisional(&mut self, room: &RoomId, event: &WireEvent, sink: &mut Sink<'_>) {
+        if let Some(used) = self.rooms.get_mut(room).filter(|used| used.is_in()) {
+            used.listeners.provisional(event, sink);
+        }
     }
 
     pub(super) fn frame(&mut self, frame: RoomFrame, sink: &mut Sink<'_>) {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use http::request::Parts;
@@ -75,6 +75,8 @@ pub(crate) struct Connection {
     pub(super) limits: ConnectionLimits,
     /// Held while the rights of its rooms are checked.
     pub(super) checking: tokio::sync::Mutex<()>,
+    /// Whether it was told that this instance is cut off from the others.
+    pub(super) told_degraded: AtomicBool,
     pub(super) wire: Arc<WireControl>,
     intake: Mutex<Intake>,
     rooms: Mutex<Rooms>,
@@ -131,6 +133,7 @@ impl Connection {
             identity,
             limits,
             checking: tokio::sync::Mutex::default(),
+            told_degraded: AtomicBool::new(false),
             wire,
             intake: Mutex::default(),
             rooms: Mutex::default(),

@@ -179,6 +179,8 @@ impl Gateway {
         let config = &self.0.config;
         let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
+        let degraded = !self.0.hub.is_linked();
+        connection.told_degraded.store(degraded, Ordering::Relaxed);
         Welcome {
             protocol: PROTOCOL_VERSION,
             session: connection.identity.session.clone(),
@@ -189,6 +191,7 @@ impl Gateway {
             hidden_ms: millis(config.away_after_hidden),
             expires_in_ms: connection.expires().map(left),
             invisible: self.0.sessions.is_invisible(connection.key()),
+            degraded,
         }
     }
 

@@ -12,6 +12,7 @@ mod changes;
 mod commands;
 mod connection;
 mod control;
+mod degraded;
 mod endpoint;
 mod handshake;
 mod intake;
@@ -161,6 +162,7 @@ impl Gateway {
         }));
         gateway.accept_sockets(&io);
         tasks.spawn(gateway.clone().keep_last_seen(stop.clone()));
+        tasks.spawn(gateway.clone().tell_degraded(stop.clone()));
         tasks.spawn(gateway.clone().retell(stop.clone()));
         for worker in 0..teller::WORKERS {
             tasks.spawn(gateway.clone().tell(worker, stop.clone()));

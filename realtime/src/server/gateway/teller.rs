@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Gateway;
 use crate::{
-    core::message::EntryKey,
+    core::message::{EntryChange, EntryKey},
     protocol::{Online, RoomId, Status},
     server::broker::BrokerError,
 };
@@ -166,7 +166,8 @@ impl Gateway {
                 told = self.tell_one(queue, &mark) => told,
             };
             if let Err(error) = told {
-                tracing::warn!(room = %mark.1, %error, "a room was not told of a session yet");
+                tracing::debug!(room = %mark.1, %error, "a room was not told of a session yet");
+                self.show_here(queue, &mark);
                 self.0.teller.mark([mark]);
                 tokio::select! {
                     () = stop.cancelled() => return,
@@ -199,6 +200,22 @@ impl Gateway {
                 () = self.0.teller.drained() => {}
             }
             inbox.retold();
+        }
+    }
+
+    /// Whoever sees the room here need not wait until others can be told.
+    fn show_here(&self, queue: &TellQueue, mark: &Mark) {
+        let (key, room) = mark;
+        if self.0.hub.is_linked() {
+            return;
+        }
+        match self.0.sessions.entry(key, room) {
+            Some(entry) => self.0.hub.shown_here(room, EntryChange::Enter(entry)),
+            None if queue.lock().told.contains_key(mark) => {
+                let change = EntryChange::Exit(key.clone());
+                self.0.hub.shown_here(room, change);
+            }
+            None => {}
         }
     }
 

@@ -15,11 +15,12 @@ use super::{
 use crate::{
     core::{
         log::Retention,
-        message::{EntryKey, RoomMessage, RoomSignal, RoomSnapshot, RunId},
+        message::{EntryChange, EntryKey, RoomMessage, RoomSignal, RoomSnapshot, RunId},
         replica::{Applied, Change, Crowd, Replica},
     },
     protocol::{
-        Digest, FirstView, Member, Position, RoomId, Signalled, TypingNow, UnixMillis, UserId,
+        Digest, FirstView, Member, Position, Provisional, RoomId, Signalled, TypingNow, UnixMillis,
+        UserId, WireEvent,
     },
     server::{
         broker::{Head, Standing},
@@ -346,6 +347,31 @@ impl RoomState {
                 // Whoever cannot take it misses it.
                 let _ = subscriber.viewer.send_spare("signal", &signalled);
             }
+        }
+    }
+
+    /// Shows an event that has no number yet to whoever can take it: the others hear of it when it has one.
+    pub(super) fn provisional(&mut self, event: &WireEvent) {
+        self.flush();
+        let provisional = written(&Provisional {
+            room: self.room.clone(),
+            event: event.clone(),
+        });
+        for subscriber in self.subscribers.values() {
+            if subscriber.behind.is_none() {
+                let _ = subscriber.viewer.send("provisional", &provisional);
+            }
+        }
+    }
+
+    /// Shows who came or went here before the broker can be told.
+    pub(super) fn shown_here(&mut self, at: UnixMillis, change: EntryChange) {
+        if let Some(replica) = &mut self.replica {
+            replica.change_here(at, change);
+            self.waits
+                .entry(RunId::default())
+                .or_insert(Standing::Pending);
+            self.flush();
         }
     }
 

@@ -158,6 +158,7 @@ impl Node {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         if links.as_ref().is_some_and(|links| links.serial == serial) {
             *links = None;
+            self.link.send_modify(|state| state.up = false);
             tracing::debug!(why, "a link to Redis broke");
         }
         drop(links);

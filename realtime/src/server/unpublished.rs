@@ -1,0 +1,187 @@
+//! What was published while the meeting point is away: shown to this instance's own people at once, kept, and published
+//! in the same order when the meeting point is back.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    broker::{BrokerError, REMEMBERED},
+    clock::unix_millis,
+    hub::Hub,
+};
+use crate::{
+    core::message::NewEvent,
+    protocol::{Position, RoomId, WireEvent},
+};
+
+/// The most events that are kept, and the most bytes of their data.
+const MOST: (usize, usize) = (10_000, 16 * 1024 * 1024);
+
+/// The pause after a failure, while the meeting point seems to be there.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What became of an event that was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Published {
+    /// It has its place in the room's order, and is on its way to everyone.
+    At(Position),
+    /// The meeting point of instances is away. The people of this instance are shown the event now; it gets its place,
+    /// and reaches everyone else, when the meeting point is back. It is lost if this process ends before: what must not
+    /// be lost goes through `publish_in`.
+    Later,
+}
+
+impl Published {
+    /// The event's place, if it has one.
+    #[must_use]
+    pub fn position(self) -> Option<Position> {
+        match self {
+            Self::At(position) => Some(position),
+            Self::Later => None,
+        }
+    }
+}
+
+/// See the [module](self).
+#[derive(Default)]
+pub(super) struct Unpublished {
+    queue: Mutex<Queue>,
+    /// Held by whoever publishes what was kept.
+    publishing: tokio::sync::Mutex<()>,
+    dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: VecDeque<(Instant, RoomId, NewEvent)>,
+    bytes: usize,
+}
+
+impl Queue {
+    fn push(&mut self, room: &RoomId, event: &NewEvent) -> bool {
+        let bytes = event.data.get().len();
+        if self.events.len() >= MOST.0 || self.bytes + bytes > MOST.1 {
+            return false;
+        }
+        self.bytes += bytes;
+        self.events
+            .push_back((Instant::now(), room.clone(), event.clone()));
+        true
+    }
+
+    fn pop(&mut self) {
+        if let Some((_, _, event)) = self.events.pop_front() {
+            self.bytes -= event.data.get().len();
+        }
+    }
+}
+
+impl Unpublished {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many events wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue().events.len()
+    }
+
+    /// How many were dropped: too many at once, or kept for too long.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Publishes an event, or keeps it where the meeting point is away.
+    pub(super) async fn publish(
+        &self,
+        hub: &Hub,
+        room: &RoomId,
+        event: NewEvent,
+    ) -> Result<Published, BrokerError> {
+        // What was kept goes first.
+        if self.len() == 0 {
+            match hub.broker().append(room, event.clone()).await {
+                Ok(position) => return Ok(Published::At(position)),
+                Err(error) if hub.is_linked() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        if !self.queue().push(room, &event) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            let sentence = "the meeting point is away, and too much waits for it already";
+            return Err(BrokerError::Unavailable(sentence.to_owned()));
+        }
+        hub.provisional(room, &provisional(event));
+        Ok(Published::Later)
+    }
+
+    /// Publishes what was kept, in order, whenever the meeting point is there.
+    pub(super) async fn run(self: Arc<Self>, hub: Arc<Hub>, stop: CancellationToken) {
+        let mut link = hub.broker().link();
+        loop {
+            if link.borrow_and_update().up && self.len() > 0 && !self.catch_up(&hub).await {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(PAUSE) => continue,
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = link.changed() => if changed.is_err() {
+                    // A link that never changes.
+                    return;
+                },
+                // Something may have been kept just when it came back.
+                () = tokio::time::sleep(PAUSE), if self.len() > 0 => {}
+            }
+        }
+    }
+
+    /// False where something is left.
+    async fn catch_up(&self, hub: &Hub) -> bool {
+        let _publishing = self.publishing.lock().await;
+        let mut late = 0_u64;
+        loop {
+            let Some((since, room, event)) = self.queue().events.front().cloned() else {
+                break;
+            };
+            // Longer than rooms remember ids, it might be shown twice.
+            if since.elapsed() >= REMEMBERED {
+                late += 1;
+            } else if let Err(error) = hub.broker().append(&room, event).await {
+                tracing::debug!(%error, left = self.len(), "what was kept waits on");
+                return false;
+            }
+            self.queue().pop();
+        }
+        if late > 0 {
+            self.dropped.fetch_add(late, Ordering::Relaxed);
+            tracing::error!(
+                late,
+                "events were kept for too long, and are not published any more"
+            );
+        }
+        true
+    }
+}
+
+/// An event without a number.
+pub(super) fn provisional(event: NewEvent) -> WireEvent {
+    WireEvent {
+        seq: 0,
+        id: event.id,
+        at: unix_millis(),
+        subject: event.subject,
+        data: event.data,
+    }
+}

@@ -1,0 +1,159 @@
+//! Whole nodes that meet at a real Redis.
+#![cfg(all(feature = "testing", feature = "redis"))]
+
+#[path = "common/redis/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+mod servers;
+
+use std::time::Duration;
+
+use leptos_realtime::{
+    Draft, Published, Realtime, RealtimeConfig, RedisConfig, User, UserId, protocol::Auth, rooms,
+    testing::TestClient,
+};
+use servers::RedisServer;
+
+rooms! {
+    Board(i64) => String, u32;
+}
+
+async fn node(redis: &RedisServer) -> Realtime {
+    let mut config = RealtimeConfig::default();
+    let mut redis = RedisConfig::from_url(&redis.url()).unwrap();
+    redis.beat_interval = Duration::from_millis(250);
+    redis.timeout = Duration::from_millis(500);
+    config.redis = Some(redis);
+    config.presence_window = Duration::from_millis(20);
+    Realtime::builder(config)
+        .authenticate(|h| async move {
+            Ok(h.token()
+                .map(|name| User::new(UserId::try_from(name).unwrap(), name)))
+        })
+        .authorize(|_, rooms, _| async move { Ok(rooms) })
+        .start()
+        .await
+        .unwrap()
+}
+
+fn person(node: &Realtime, name: &str) -> TestClient {
+    let auth = Auth {
+        token: Some(name.to_owned()),
+        session: Some(format!("s-{name}").try_into().unwrap()),
+        ..Auth::default()
+    };
+    let mut client = TestClient::connect(node, auth);
+    client.join(Board(7), None);
+    client
+}
+
+/// Waits for something while another client goes on too.
+async fn beside(other: &mut TestClient, waiting: impl Future<Output = ()>) {
+    tokio::select! {
+        () = waiting => {}
+        () = other.run_for(Duration::from_secs(120)) => {}
+    }
+}
+
+fn has(client: &TestClient, event: &str) -> bool {
+    let event = format!("{event:?}");
+    client.events(Board(7)).contains(&event)
+}
+
+fn sees_leave(client: &TestClient) -> bool {
+    let frames = client.received().iter();
+    frames
+        .filter(|text| text.contains("\"room\""))
+        .any(|text| text.contains("\"gone\""))
+}
+
+#[tokio::test]
+async fn two_nodes_at_one_redis_are_one() {
+    let redis = RedisServer::start(&[]);
+    let (a, b) = (node(&redis).await, node(&redis).await);
+    let (mut ada, mut bob) = (person(&a, "Ada"), person(&b, "Bob"));
+    let both = |client: &TestClient| client.names(Board(7)) == ["Ada", "Bob"];
+    beside(&mut bob, ada.until("she sees both", both)).await;
+    beside(&mut ada, bob.until("he sees both", both)).await;
+    bob.typing(Board(7), true);
+    let types = |client: &TestClient| {
+        client
+            .view(Board(7))
+            .is_some_and(|view| !view.typing.is_empty())
+    };
+    beside(&mut bob, ada.until("she sees him type", types)).await;
+    for (node, text) in [(&a, "one"), (&b, "two"), (&a, "three")] {
+        node.publish(Board(7), &text.to_owned()).await.unwrap();
+    }
+    let all = |client: &TestClient| client.events(Board(7)) == ["\"one\"", "\"two\"", "\"three\""];
+    beside(&mut bob, ada.until("she hears all in order", all)).await;
+    beside(&mut ada, bob.until("he hears all in order", all)).await;
+    bob.bye();
+    let alone = |client: &TestClient| client.names(Board(7)) == ["Ada"];
+    beside(&mut bob, ada.until("she sees him go", alone)).await;
+    a.shutdown().await;
+    b.shutdown().await;
+}
+
+#[tokio::test]
+async fn c6_while_redis_is_away_each_node_goes_on_and_when_it_is_back_all_is_shown_once() {
+    let mut redis = RedisServer::start(&[]);
+    let (a, b) = (node(&redis).await, node(&redis).await);
+    let (mut ada, mut bob) = (person(&a, "Ada"), person(&b, "Bob"));
+    let both = |client: &TestClient| client.names(Board(7)) == ["Ada", "Bob"];
+    beside(&mut bob, ada.until("she sees both", both)).await;
+    beside(&mut ada, bob.until("he sees both", both)).await;
+    redis.kill();
+    let degraded = |client: &TestClient| client.session().is_degraded();
+    beside(&mut bob, ada.until("she is told", degraded)).await;
+    beside(&mut ada, bob.until("he is told", degraded)).await;
+    for (node, text) in [(&a, "from a"), (&b, "from b")] {
+        let text = text.to_owned();
+        let draft = Draft::from(&text).id(text.clone()).unwrap();
+        assert_eq!(
+            node.publish(Board(7), draft).await.unwrap(),
+            Published::Later
+        );
+    }
+    beside(
+        &mut bob,
+        ada.until("she hears of her own instance", |ada| has(ada, "from a")),
+    )
+    .await;
+    beside(
+        &mut ada,
+        bob.until("he hears of his", |bob| has(bob, "from b")),
+    )
+    .await;
+    // Whoever comes now is seen where they are.
+    let mut cyd = person(&a, "Cyd");
+    let three = |client: &TestClient| client.names(Board(7)) == ["Ada", "Bob", "Cyd"];
+    beside(&mut cyd, ada.until("she sees Cyd", three)).await;
+    // It comes back without anything that it had.
+    redis.restart();
+    for client in [&mut ada, &mut bob] {
+        let everything = |client: &TestClient| {
+            !client.session().is_degraded()
+                && has(client, "from a")
+                && has(client, "from b")
+                && three(client)
+        };
+        beside(&mut cyd, client.until("all is there", everything)).await;
+    }
+    for _ in 0..20 {
+        for client in [&mut ada, &mut bob, &mut cyd] {
+            client.run_for(Duration::from_millis(50)).await;
+        }
+    }
+    for client in [&ada, &bob] {
+        // A room whose order began anew is loaded again; what was told is not told again.
+        let mut events = client.events(Board(7)).to_vec();
+        events.retain(|event| event != "reset");
+        events.sort_unstable();
+        assert_eq!(events, ["\"from a\"", "\"from b\""], "once each");
+        assert!(!sees_leave(client), "{:?}", client.received());
+        assert!(three(client));
+    }
+    assert_eq!((a.stats().unpublished, a.stats().dropped), (0, 0));
+    a.shutdown().await;
+    b.shutdown().await;
+}
