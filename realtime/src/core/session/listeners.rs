@@ -113,7 +113,12 @@ impl Listeners {
                 again = true;
             } else {
                 // What has happened since the room's order began anew is told after the reset.
-                let seq = events.first().map_or(position.seq, |first| first.seq - 1);
+                let before = position.seq.checked_sub(events.len() as u64);
+                let leads_here = |seq: &u64| {
+                    let first = events.first();
+                    first.is_some_and(|first| Some(first.seq) == seq.checked_add(1))
+                };
+                let seq = before.filter(leads_here).unwrap_or(position.seq);
                 *at = match outcome {
                     Outcome::Reset => Position { seq, ..position },
                     _ => position,
