@@ -273,6 +273,7 @@ async fn c10_a_room_that_is_closed_on_one_node_is_empty_and_forgotten_on_all_onc
     assert_eq!(people.len(), 1);
     let later = cluster.node(1).publish(Board(7), &"later".to_owned()).await;
     let [before, after, later] = [before, after, later].map(Result::unwrap);
+    let [before, after, later] = [before, after, later].map(|one| one.position().unwrap());
     assert_ne!(before.epoch, after.epoch);
     assert_eq!(after.epoch, later.epoch, "cleared once");
     assert_eq!((after.seq, later.seq), (1, 2));
