@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     auth::{Access, Callbacks, Denied, Handshake},
-    broker::{BrokerError, MemoryBroker},
+    broker::{BrokerError, MemoryBroker, NodeInfo},
     builder::RealtimeBuilder,
     config::RealtimeConfig,
     gateway::{self, Gateway},
@@ -284,8 +284,13 @@ impl Realtime {
     }
 
     /// Tells every client to come back, then ends the module's tasks and connections.
+    ///
+    /// Nobody sees them go meanwhile: the other instances wait until they can be back.
     pub async fn shutdown(&self) {
-        self.0.gateway.drain();
+        let spread = self.0.gateway.come_back_within();
+        let leaving = self.0.hub.broker().leave(self.0.config.leave_grace + spread);
+        let _ = tokio::time::timeout(Duration::from_secs(1), leaving).await;
+        self.0.gateway.drain(spread);
         // The last frames are on their way for as long as the sockets take to close.
         let closed = async {
             while !self.0.gateway.is_empty() {
@@ -302,6 +307,12 @@ impl Realtime {
         {
             tracing::warn!("some tasks did not end in time");
         }
+    }
+
+    /// The instances that are known to live, this one first; none but this where there is no Redis.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeInfo> {
+        self.0.hub.broker().nodes()
     }
 
     /// Ends as a process that is killed: without a word to anybody.

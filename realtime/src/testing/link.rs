@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
-    server::broker::{Broker, BrokerError, Head, Inbox, LinkState, Standing},
+    server::broker::{Broker, BrokerError, Head, Inbox, LinkState, NodeInfo, Standing},
 };
 
 /// What may happen to each message on its way to a node. The default is that nothing does.
@@ -225,6 +225,16 @@ impl Broker for Linked {
     async fn bury(&self, room: &RoomId, runs: Vec<RunId>) -> Result<(), BrokerError> {
         self.link.pass().await?;
         self.inner.bury(room, runs).await
+    }
+
+    async fn leave(&self, within: Duration) {
+        if self.link.pass().await.is_ok() {
+            self.inner.leave(within).await;
+        }
+    }
+
+    fn nodes(&self) -> Vec<NodeInfo> {
+        self.inner.nodes()
     }
 
     fn standing(&self, run: RunId) -> Standing {

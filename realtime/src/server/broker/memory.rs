@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Broker, BrokerError, Head, Inbox, MAX_REMEMBERED, REMEMBERED};
+use super::{Broker, BrokerError, Head, Inbox, MAX_REMEMBERED, NodeInfo, REMEMBERED};
 use crate::{
     core::{
         log::{EventLog, Retention},
@@ -314,6 +314,14 @@ impl Broker for MemoryBroker {
                 .retain(|inbox| !inbox.same_as(&self.inbox));
         }
         Ok(())
+    }
+
+    fn nodes(&self) -> Vec<NodeInfo> {
+        vec![NodeInfo {
+            run: self.run,
+            name: format!("process {}", std::process::id()),
+            leaving: false,
+        }]
     }
 
     fn maintain(&self) {

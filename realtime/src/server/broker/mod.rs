@@ -76,6 +76,18 @@ pub struct LinkState {
     pub returns: u64,
 }
 
+/// An instance, as the others know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NodeInfo {
+    /// One life of it: new with each start.
+    pub run: RunId,
+    /// What it is called, by its platform or machine.
+    pub name: String,
+    /// Whether it is about to end, in good order.
+    pub leaving: bool,
+}
+
 /// How far a node has come in saying which sessions it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -173,6 +185,15 @@ pub trait Broker: Send + Sync + 'static {
     /// These nodes speak for somebody in a room. Those that are dead leave it.
     async fn bury(&self, _room: &RoomId, _runs: Vec<RunId>) -> Result<(), BrokerError> {
         Ok(())
+    }
+
+    /// This node leaves in good order: its sessions may take so long to come back elsewhere, and nobody sees them go
+    /// before.
+    async fn leave(&self, _within: Duration) {}
+
+    /// The instances that are known to live, this one first.
+    fn nodes(&self) -> Vec<NodeInfo> {
+        Vec::new()
     }
 
     /// The link to the meeting point, now and from now on.

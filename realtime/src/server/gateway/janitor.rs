@@ -43,7 +43,10 @@ pub(super) async fn run(gateway: Gateway, stop: CancellationToken) {
             }
             !over && !wire.is_over()
         });
-        inner.teller.mark(inner.sessions.take_due(now));
+        // Whoever lost their connection to a node that ends is back elsewhere before anybody sees them go.
+        if !gateway.is_draining() {
+            inner.teller.mark(inner.sessions.take_due(now));
+        }
         if now.duration_since(maintained) >= MAINTAIN_EVERY {
             maintained = now;
             inner.limiter.maintain();

@@ -73,6 +73,9 @@ const AUTHENTICATE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the last frames may take to reach the client before its stream is cut.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// The longest time over which the clients of a node that ends come back elsewhere.
+const MAX_SPREAD: Duration = Duration::from_secs(3);
+
 /// The messages that may wait in socketioxide's buffer before frames of rooms are held back.
 const SEND_BUFFER: usize = 128;
 
@@ -231,16 +234,27 @@ impl Gateway {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells every client to come back, elsewhere or later, and accepts no more.
-    pub(crate) fn drain(&self) {
+    /// Over how long the clients of this node come back elsewhere: all at once would be too much for the others.
+    pub(crate) fn come_back_within(&self) -> Duration {
+        let each = Duration::from_millis(1);
+        (each * u32::try_from(self.connections().len()).unwrap_or(u32::MAX)).min(MAX_SPREAD)
+    }
+
+    /// Tells every client to come back within a time, elsewhere or later, and accepts no more.
+    pub(crate) fn drain(&self, within: Duration) {
         self.0.draining.store(true, Ordering::Relaxed);
         for connection in self.0.sessions.connections() {
-            connection.close(
-                CloseAction::Retry,
-                ErrorCode::GoingAway,
-                "the server restarts: connect again",
-            );
+            let mut error = going_away();
+            if !within.is_zero() {
+                error = error.with_retry_after(within.mul_f64(rand::random()));
+            }
+            connection.close_with(CloseAction::Retry, error);
         }
+    }
+
+    /// Whether this node ends.
+    pub(super) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
     }
 
     fn cut_unless_used(&self, wire: &Arc<WireControl>, after: Duration) {

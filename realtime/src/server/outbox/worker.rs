@@ -15,13 +15,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::wake::{Schedule, Wake};
 use crate::{
+    core::message::NewEvent,
     protocol::RoomId,
     server::{
-        broker::{Broker, BrokerError},
+        broker::BrokerError,
         clock::unix_millis,
         config::RealtimeConfig,
         hub::Hub,
         store::{OutboxPage, OutboxRow, OutboxStore, StoreError},
+        unpublished::provisional,
     },
 };
 
@@ -44,6 +46,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 /// The most rooms whose pauses are remembered.
 const MAX_PAUSED: usize = 10_000;
 
+/// The most rows that are known to have been shown before they had a place.
+const MAX_SHOWN: usize = 10_000;
+
 /// While rows are left behind, reading past them is followed by a rest of so many times as long.
 const REST: u32 = 4;
 
@@ -63,6 +68,8 @@ pub(super) struct Worker {
     next_sweep: Instant,
     /// Rows that need nothing but their mark: published, or never to be.
     settled: HashSet<i64>,
+    /// Rows that were shown here before they had a place.
+    shown: HashSet<i64>,
     paused: HashMap<RoomId, Pause>,
     /// The pause after the next failure of the database.
     pause: Duration,
@@ -103,6 +110,7 @@ impl Worker {
             retention: config.outbox_retention,
             next_sweep: now,
             settled: HashSet::new(),
+            shown: HashSet::new(),
             paused: HashMap::new(),
             pause: PAUSES.0,
         }
@@ -204,13 +212,21 @@ impl Worker {
                 rooms.entry(row.room.clone()).or_default().push(row);
             }
         }
-        let broker = self.hub.broker();
         let published: Vec<_> = stream::iter(rooms)
-            .map(|(room, rows)| publish(broker, room, rows))
+            .map(|(room, rows)| publish(&self.hub, room, rows))
             .buffer_unordered(ROOMS_AT_ONCE)
             .collect()
             .await;
-        for (room, placed, failed) in published {
+        for Outcome {
+            room,
+            placed,
+            left,
+            failed,
+        } in published
+        {
+            if !self.hub.is_linked() {
+                self.show(&room, left);
+            }
             tally.published += placed.len();
             self.settled.extend(&placed);
             to_mark.extend(placed);
@@ -231,6 +247,20 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// While the other instances cannot be reached, the people of this one are shown what is committed. It is published
+    /// all the same when they can.
+    fn show(&mut self, room: &RoomId, rows: Vec<(i64, NewEvent)>) {
+        if self.shown.len() >= MAX_SHOWN {
+            // Clients know an event again that they were shown.
+            self.shown.clear();
+        }
+        for (id, event) in rows {
+            if self.shown.insert(id) {
+                self.hub.provisional(room, &provisional(event));
+            }
+        }
     }
 
     fn pause_room(&mut self, room: RoomId, error: &BrokerError) {
@@ -266,23 +296,42 @@ impl Worker {
     }
 }
 
-/// Publishes a room's rows in order, up to the first that fails. Returns the rows that have a place now.
-async fn publish(
-    broker: &dyn Broker,
+/// What became of a room's rows.
+struct Outcome {
     room: RoomId,
-    rows: Vec<OutboxRow>,
-) -> (RoomId, Vec<i64>, Option<BrokerError>) {
+    /// Those that have a place now.
+    placed: Vec<i64>,
+    /// Those that do not.
+    left: Vec<(i64, NewEvent)>,
+    failed: Option<BrokerError>,
+}
+
+/// Publishes a room's rows in order, up to the first that fails.
+async fn publish(hub: &Hub, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
     let mut placed = Vec::with_capacity(rows.len());
-    for row in rows {
-        let appended = timeout(ANSWER, broker.append(&room, row.event)).await;
+    let mut rows = rows.into_iter();
+    let mut left = Vec::new();
+    let mut failed = None;
+    for row in rows.by_ref() {
+        let appended = timeout(ANSWER, hub.broker().append(&room, row.event.clone())).await;
         match appended {
             Ok(Ok(_)) => placed.push(row.id),
-            Ok(Err(error)) => return (room, placed, Some(error)),
+            Ok(Err(error)) => failed = Some(error),
             Err(_) => {
-                let error = BrokerError::Unavailable(format!("no answer within {ANSWER:?}"));
-                return (room, placed, Some(error));
+                let sentence = format!("no answer within {ANSWER:?}");
+                failed = Some(BrokerError::Unavailable(sentence));
             }
         }
+        if failed.is_some() {
+            left.push((row.id, row.event));
+            break;
+        }
     }
-    (room, placed, None)
+    left.extend(rows.map(|row| (row.id, row.event)));
+    Outcome {
+        room,
+        placed,
+        left,
+        failed,
+    }
 }

@@ -1,10 +1,10 @@
 //! The names of things in Redis. Everything of one room stands in one slot of a Cluster, and so does everything of the
 //! nodes, together with the control room.
 
-use crate::{core::message::RunId, protocol::RoomId};
-
-/// The room in which nodes are told what concerns all of them.
-const CONTROL: &str = "control:all";
+use crate::{
+    core::message::RunId,
+    protocol::{RoomId, reserved::control_room},
+};
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Keys {
     }
 
     fn nodes(&self, part: &str) -> String {
-        format!("{}:{{{CONTROL}}}:{part}", self.prefix)
+        format!("{}:{part}", self.head(&control_room()))
     }
 
     /// Beats, dead and unswept, and one more key.
@@ -64,7 +64,7 @@ impl Keys {
 
     /// What a beat looks at.
     pub(super) fn beat(&self) -> Vec<String> {
-        self.nodes_and(format!("{}:{{{CONTROL}}}", self.prefix))
+        self.nodes_and(self.head(&control_room()))
     }
 
     /// What is looked at where it is about one run.

@@ -42,9 +42,10 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use transport::Transport;
 
-use super::{Broker, BrokerError, Head, Inbox, LinkState, Standing};
+use super::{Broker, BrokerError, Head, Inbox, LinkState, NodeInfo, Standing};
 use crate::{
     core::{
+        liveness::Record,
         log::Retention,
         message::{Entry, EntryKey, NewEvent, RoomSignal, RoomSnapshot, RunId},
     },
@@ -355,6 +356,28 @@ impl Broker for RedisBroker {
             }
         }
         Ok(())
+    }
+
+    async fn leave(&self, within: Duration) {
+        let node = &self.0;
+        node.life().record.leaving_ms = Some(within.as_millis() as u64);
+        if let Some(links) = node.links()
+            && let Err(error) = beat::beat(node, &links, &TaskTracker::new()).await
+        {
+            tracing::warn!(%error, "the others were not told that this instance leaves");
+        }
+    }
+
+    fn nodes(&self) -> Vec<NodeInfo> {
+        let own = self.0.life().record.clone();
+        let others: Vec<Record> = self.0.liveness().records().cloned().collect();
+        let others = others.into_iter().filter(|record| record.run != own.run);
+        let info = |record: Record| NodeInfo {
+            run: record.run,
+            name: record.name,
+            leaving: record.leaving_ms.is_some(),
+        };
+        std::iter::once(own.clone()).chain(others).map(info).collect()
     }
 
     fn link(&self) -> watch::Receiver<LinkState> {
