@@ -288,7 +288,11 @@ impl Realtime {
     /// Nobody sees them go meanwhile: the other instances wait until they can be back.
     pub async fn shutdown(&self) {
         let spread = self.0.gateway.come_back_within();
-        let leaving = self.0.hub.broker().leave(self.0.config.leave_grace + spread);
+        let leaving = self
+            .0
+            .hub
+            .broker()
+            .leave(self.0.config.leave_grace + spread);
         let _ = tokio::time::timeout(Duration::from_secs(1), leaving).await;
         self.0.gateway.drain(spread);
         // The last frames are on their way for as long as the sockets take to close.

@@ -377,7 +377,10 @@ impl Broker for RedisBroker {
             name: record.name,
             leaving: record.leaving_ms.is_some(),
         };
-        std::iter::once(own.clone()).chain(others).map(info).collect()
+        std::iter::once(own.clone())
+            .chain(others)
+            .map(info)
+            .collect()
     }
 
     fn link(&self) -> watch::Receiver<LinkState> {
