@@ -11,6 +11,9 @@ const UNMOVED: u64 = 4;
 /// loss each node has to come and say that it lives.
 const ABSENT: u32 = 6;
 
+/// The most runs without a record that are counted. It takes a cluster years to have had so many.
+const MAX_ABSENT: usize = 10_000;
+
 /// What a node says of itself with each beat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -117,6 +120,9 @@ impl Liveness {
 
     /// Whether a run is dead, as far as is known: it has no record, and has had none for a while.
     pub fn is_gone(&mut self, run: RunId) -> bool {
+        if self.absent.len() > MAX_ABSENT {
+            self.absent.clear();
+        }
         !self.nodes.contains_key(&run) && *self.absent.entry(run).or_default() >= ABSENT
     }
 }

@@ -32,6 +32,7 @@ mod store;
 mod unpublished;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
+pub use broker::NodeInfo;
 #[cfg(feature = "redis")]
 pub use broker::redis::RedisConfig;
 pub use builder::{RealtimeBuilder, StartError};

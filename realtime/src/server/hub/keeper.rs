@@ -8,8 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Hub, room::ServedRoom};
 use crate::{
-    protocol::RoomId,
-    server::{broker::BrokerError, clock::unix_millis},
+    core::message::RunId,
+    protocol::{RoomId, reserved::control_room},
+    server::{
+        broker::{BrokerError, Standing},
+        clock::unix_millis,
+    },
 };
 
 /// How often some of the rooms are compared.
@@ -44,7 +48,11 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
             _ = tick.tick() => {
                 hub.broker.maintain();
                 ticks += 1;
-                let due = |served: &Arc<ServedRoom>| served.slot % COMPARE_EVERY == ticks % COMPARE_EVERY;
+                // The control room each time: what is said there is to hold within a second or two.
+                let control = control_room();
+                let due = |served: &Arc<ServedRoom>| {
+                    served.slot % COMPARE_EVERY == ticks % COMPARE_EVERY || served.room == control
+                };
                 let due: Vec<_> = hub.all().into_iter().filter(due).collect();
                 bury(&hub, &due).await;
                 compare(&hub, due, false).await;
@@ -97,7 +105,9 @@ async fn compare(hub: &Arc<Hub>, served: Vec<Arc<ServedRoom>>, certain: bool) {
 async fn bury(hub: &Arc<Hub>, served: &[Arc<ServedRoom>]) {
     for served in served {
         let runs = served.lock().runs();
-        let gone = |run: &_| hub.broker.standing(*run) == crate::server::broker::Standing::Gone;
+        // Nobody speaks yet for who has come here while the broker could not be told.
+        let gone =
+            |run: &RunId| *run != RunId::default() && hub.broker.standing(*run) == Standing::Gone;
         let gone: Vec<_> = runs.into_iter().filter(gone).collect();
         if !gone.is_empty()
             && let Err(error) = hub.broker.bury(&served.room, gone).await

@@ -141,7 +141,7 @@ async fn claim(node: &Arc<Node>, dead: Record) {
         .ask(&script::CLAIM, &node.keys.run(dead.run), &args)
         .await
     {
-        Ok(answer) if matches!(answer, redis::Value::Int(1)) => {
+        Ok(redis::Value::Int(1)) => {
             tracing::warn!(run = %dead.run, name = dead.name, "an instance is dead: its people leave");
             node.liveness().bury(dead.run);
             sweep(node, dead.run).await;

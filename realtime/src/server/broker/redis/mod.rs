@@ -251,7 +251,7 @@ impl Broker for RedisBroker {
         for (room, head) in all.iter().zip(&stands) {
             self.lives(room, head.map(|head| head.position.epoch));
         }
-        if turn % TURNS == 0 && !node.inbox.is_retelling() {
+        if turn.is_multiple_of(TURNS) && !node.inbox.is_retelling() {
             let mut life = node.life();
             if life.registered {
                 life.record.pass += 1;

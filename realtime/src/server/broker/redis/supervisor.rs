@@ -30,6 +30,7 @@ const CHANNELS_AT_ONCE: usize = 500;
 pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationToken) {
     let mut attempt = 0;
     let mut is_told = false;
+    let mut is_policy_known = false;
     loop {
         let began = Instant::now();
         let up = tokio::select! {
@@ -41,6 +42,9 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
                 tracing::info!("Redis is reached: instances are in step");
                 is_told = false;
                 attempt = 0;
+                if !std::mem::replace(&mut is_policy_known, true) {
+                    warn_of_eviction(&links).await;
+                }
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = stay(&node, &links, &tasks) => {}
@@ -66,6 +70,17 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
                 }
             }
         }
+    }
+}
+
+/// A Redis that throws away what it likes throws away who is where.
+async fn warn_of_eviction(links: &Links) {
+    let policy = links.commands.eviction_policy().await;
+    if let Some(policy) = policy.filter(|policy| policy != "noeviction") {
+        tracing::warn!(
+            policy,
+            "Redis may throw away rooms when its memory is full: set its maxmemory-policy to noeviction"
+        );
     }
 }
 

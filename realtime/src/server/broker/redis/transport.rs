@@ -69,6 +69,11 @@ pub(crate) trait Link: Send + Sync + fmt::Debug {
     /// Listens to them no longer.
     async fn unsubscribe(&self, channels: &[String]) -> Result<(), LinkError>;
 
+    /// What Redis does when its memory is full, where it says so.
+    async fn eviction_policy(&self) -> Option<String> {
+        None
+    }
+
     /// Whether it is a Cluster: channels are sharded, and keys of different rooms cannot be used together.
     fn is_cluster(&self) -> bool;
 }

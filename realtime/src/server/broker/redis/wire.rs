@@ -135,6 +135,24 @@ impl Link for Wire {
         Ok(self.connection.clone().unsubscribe(channels).await?)
     }
 
+    async fn eviction_policy(&self) -> Option<String> {
+        if self.is_cluster() {
+            return None;
+        }
+        let mut connection = self.connection.clone();
+        let mut command = redis::cmd("INFO");
+        // A user may not be allowed to ask.
+        let info: String = command
+            .arg("memory")
+            .query_async(&mut connection)
+            .await
+            .ok()?;
+        let policy = info
+            .lines()
+            .find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        policy.map(|policy| policy.trim().to_owned())
+    }
+
     fn is_cluster(&self) -> bool {
         self.connection.is_cluster()
     }
