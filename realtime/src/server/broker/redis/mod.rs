@@ -178,11 +178,14 @@ impl Broker for RedisBroker {
         let _line = node.lines.of(room).await;
         let key = entry.key();
         let run = node.run();
-        let is_first = node.entered().enter(room, &key);
+        let is_new = node.entered().enter(room, &key, run);
         // Before the first enters: who finds this run dead must know where to look.
-        if is_first && !node.index("SADD", room).await? {
-            node.was_swept(run);
-            return Err(away());
+        if is_new {
+            if !node.index("SADD", room).await? {
+                node.was_swept(run);
+                return Err(away());
+            }
+            node.entered().indexed(room, run);
         }
         entry.run = run;
         let (field, line) = (format::field(&key), format::line(&entry));

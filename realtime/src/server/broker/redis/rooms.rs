@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::MutexGuard;
 
 use crate::{
-    core::message::EntryKey,
+    core::message::{EntryKey, RunId},
     protocol::{Epoch, RoomId},
 };
 
@@ -26,6 +26,8 @@ pub(super) struct EnteredRoom {
     /// The one before, where somebody may still show them.
     pub(super) before: Option<Epoch>,
     pub(super) sessions: HashSet<EntryKey>,
+    /// The run in whose index the room stands.
+    indexed: Option<RunId>,
 }
 
 impl Entered {
@@ -37,10 +39,18 @@ impl Entered {
         self.0.keys()
     }
 
-    /// Before Redis is told, because its answer may be lost. True where nobody was in the room before.
-    pub(super) fn enter(&mut self, room: &RoomId, key: &EntryKey) -> bool {
+    /// Before Redis is told, because its answer may be lost. True where the room does not stand in the run's index yet.
+    pub(super) fn enter(&mut self, room: &RoomId, key: &EntryKey, run: RunId) -> bool {
         let entered = self.0.entry(room.clone()).or_default();
-        entered.sessions.insert(key.clone()) && entered.sessions.len() == 1
+        entered.sessions.insert(key.clone());
+        entered.indexed != Some(run)
+    }
+
+    /// The room stands in the run's index.
+    pub(super) fn indexed(&mut self, room: &RoomId, run: RunId) {
+        if let Some(entered) = self.0.get_mut(room) {
+            entered.indexed = Some(run);
+        }
     }
 
     /// The room's life that knows those who were entered. Another one has forgotten those of before: true.
@@ -72,6 +82,7 @@ impl Entered {
     pub(super) fn forget(&mut self) -> Vec<RoomId> {
         for entered in self.0.values_mut() {
             entered.before = entered.epoch.take().or(entered.before);
+            entered.indexed = None;
         }
         self.0.keys().cloned().collect()
     }

@@ -38,6 +38,11 @@ use crate::server::config::{ConfigError, Lookup, flag};
 /// What has a meaning of its own in a URL is percent-encoded in the user and the password: `@` as `%40`, `/` as `%2F`.
 /// The protocol is RESP3, so Redis is of version 6 or later; a Cluster of 7 or later.
 ///
+/// # Rights
+/// A user of its own ([ACL](https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/)) needs no more than
+/// `~leptos_realtime:* &leptos_realtime:* +@read +@write +@pubsub +@scripting +@connection +time +info`, with the prefix
+/// that was chosen. Redis' `maxmemory-policy` should be `noeviction`.
+///
 /// # TLS
 /// Certificates are checked with [rustls](https://docs.rs/rustls). A host that has installed no cryptography for it
 /// ([`CryptoProvider::install_default`](rustls::crypto::CryptoProvider::install_default)) gets *ring*; one that wants
