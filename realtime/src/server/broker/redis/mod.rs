@@ -1,7 +1,7 @@
 //! Several instances as one system: they meet at a Redis.
 //!
 //! Each room's order is made by scripts that change, number and publish in one step (`scripts/*.lua`); every node that
-//! serves a room listens to its channel. A [`node`](self::node) keeps two links to Redis, made and made again by a
+//! serves a room listens to its channel. A `node` keeps two links to Redis, made and made again by a
 //! `supervisor`; says with a `beat` that it lives, and sweeps those that do not.
 //!
 //! [`config`] says which Redis and how to reach it, and is read and checked at start; `client` makes connections to it,
