@@ -1,5 +1,6 @@
 //! Whole nodes that meet at a real Redis.
 #![cfg(all(feature = "testing", feature = "redis"))]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "common/redis/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "other tests use the rest")]

@@ -83,7 +83,11 @@ impl Process {
 
     async fn events(&self) -> Vec<String> {
         let snapshot = self.broker.snapshot(&room()).await.unwrap();
-        snapshot.events.iter().map(|event| event.id.to_string()).collect()
+        snapshot
+            .events
+            .iter()
+            .map(|event| event.id.to_string())
+            .collect()
     }
 }
 
@@ -150,7 +154,10 @@ async fn c4_who_was_at_a_killed_node_leaves_once_and_the_run_never_comes_back() 
     let mut other = Process::start(&server.url(), "t").await;
     other.broker.subscribe(&room()).await.unwrap();
     for (user, session) in [(1, "a"), (2, "b")] {
-        one.broker.enter(&room(), entry(user, session)).await.unwrap();
+        one.broker
+            .enter(&room(), entry(user, session))
+            .await
+            .unwrap();
     }
     // One of them came back elsewhere before anybody noticed.
     let moved = Entry {
@@ -191,17 +198,25 @@ async fn c4_who_was_at_a_killed_node_leaves_once_and_the_run_never_comes_back() 
     let field = format::field(&late.key());
     let line = format::line(&Entry { run, ..late });
     let args = [field.as_bytes(), line.as_bytes()];
-    let answer = other.broker.0.ask_room(&script::ENTER, &room(), &args).await;
+    let answer = other
+        .broker
+        .0
+        .ask_room(&script::ENTER, &room(), &args)
+        .await;
     assert_eq!(format::text(answer.unwrap()).as_deref(), Some("dead"));
     let beaten = other
         .broker
         .0
-        .ask(&script::BEAT, &other.broker.0.keys.beat(), &[
-            run.to_string().as_bytes(),
-            b"9",
-            b"100\t0\t1\t-\tlate",
-            b"register",
-        ])
+        .ask(
+            &script::BEAT,
+            &other.broker.0.keys.beat(),
+            &[
+                run.to_string().as_bytes(),
+                b"9",
+                b"100\t0\t1\t-\tlate",
+                b"register",
+            ],
+        )
         .await;
     assert_eq!(format::text(beaten.unwrap()).as_deref(), Some("swept"));
     other.kill().await;
@@ -224,7 +239,10 @@ async fn c7_a_room_that_lost_events_begins_anew_with_those_that_nobody_else_know
     one.broker.renew(&room(), before, vec![3]).await.unwrap();
     let anew = one.broker.snapshot(&room()).await.unwrap();
     assert_ne!(anew.position.epoch, before.epoch);
-    assert_eq!((anew.position.seq, anew.version, anew.entries.len()), (1, 0, 0));
+    assert_eq!(
+        (anew.position.seq, anew.version, anew.entries.len()),
+        (1, 0, 0)
+    );
     assert_eq!(one.events().await, ["three"]);
     // What was published before is known still, and has no place in the new order.
     assert_eq!(one.append("one").await.seq, 0);
@@ -258,6 +276,10 @@ async fn a_log_keeps_no_more_than_its_retention() {
     assert_eq!(process.events().await, ["e15", "e16", "e17", "e18", "e19"]);
     process.append(&"x".repeat(60)).await;
     process.append(&"y".repeat(60)).await;
-    assert_eq!(process.events().await, ["y".repeat(60)], "100 bytes hold no two of 60");
+    assert_eq!(
+        process.events().await,
+        ["y".repeat(60)],
+        "100 bytes hold no two of 60"
+    );
     process.kill().await;
 }
