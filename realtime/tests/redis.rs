@@ -1,9 +1,9 @@
 //! Whole nodes that meet at a real Redis.
 #![cfg(all(feature = "testing", feature = "redis"))]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "common/redis/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
+#[allow(unused_imports, reason = "other tests use the rest")]
 mod servers;
 
 use std::time::Duration;
