@@ -316,7 +316,7 @@ test.describe("coming back", () => {
     await tell(forum, await forum.signIn("Ada"), "Hello", ada);
     const joined = await ada.join(SQUARE, { epoch: "0123456789abcdef", seq: 0 });
     expect(joined).toMatchObject({ outcome: "reset", position: { seq: 1 }, members: [{ name: "Ada" }] });
-    expect(joined).not.toHaveProperty("events");
+    expect(joined.events, "what has happened since the order began").toMatchObject([{ seq: 1, data: { post_created: { title: "Hello" } } }]);
   });
 
   test("a server that restarts says goodbye, and lets its clients come back", async ({ forum }) => {
