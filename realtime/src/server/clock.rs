@@ -13,6 +13,10 @@ pub(crate) fn unix_millis() -> UnixMillis {
         .unwrap_or_default();
     let now = UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX);
     #[cfg(feature = "testing")]
+    let now = BEGAN.get().map_or(now, |began| {
+        VIRTUAL_EPOCH + UnixMillis::try_from(began.elapsed().as_millis()).unwrap_or(0)
+    });
+    #[cfg(feature = "testing")]
     let now = now.saturating_add_signed(MOVED.get());
     now
 }
@@ -21,6 +25,24 @@ pub(crate) fn unix_millis() -> UnixMillis {
 thread_local! {
     /// By how many milliseconds this thread's clock was moved.
     static MOVED: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+/// Where a virtual wall clock begins: in May 2033.
+#[cfg(feature = "testing")]
+const VIRTUAL_EPOCH: UnixMillis = 2_000_000_000_000;
+
+#[cfg(feature = "testing")]
+thread_local! {
+    /// When this thread's wall clock began to go with tokio's.
+    static BEGAN: std::cell::Cell<Option<Instant>> = const { std::cell::Cell::new(None) };
+}
+
+/// From now on this thread's wall clock goes as fast as tokio's, which may be paused: what grows old with the one grows
+/// old with the other.
+#[cfg(feature = "testing")]
+pub(crate) fn follow_virtual_time() {
+    BEGAN.set(Some(Instant::now()));
+    MOVED.set(0);
 }
 
 /// Moves the wall clock of this thread's nodes.

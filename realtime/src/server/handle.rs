@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use leptos::prelude::provide_context;
 use serde::Serialize;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     auth::{Access, Callbacks, Denied, Handshake},
@@ -14,7 +14,9 @@ use super::{
     config::RealtimeConfig,
     gateway::{self, Gateway},
     hub::Hub,
+    random::random,
     store::{Store, StoreError},
+    tasks::TaskTracker,
     unpublished::{Published, Unpublished},
 };
 use crate::{
@@ -189,8 +191,7 @@ impl Realtime {
             return Err(PublishError::TooLarge(size, limit));
         }
         let random = || {
-            EventId::try_from(format!("{:032x}", rand::random::<u128>()))
-                .expect("32 hexadecimal digits")
+            EventId::try_from(format!("{:032x}", random::<u128>())).expect("32 hexadecimal digits")
         };
         Ok(NewEvent {
             id: draft.id.clone().unwrap_or_else(random),

@@ -22,7 +22,7 @@ use std::{
 
 use room::ServedRoom;
 use tokio::{sync::Semaphore, time::Instant};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 pub(crate) use viewer::{NotSent, Viewer, ViewerId};
 
 use super::{
@@ -30,6 +30,7 @@ use super::{
     clock::{Monotonic, unix_millis},
     config::RealtimeConfig,
     store::Store,
+    tasks::TaskTracker,
 };
 use crate::{
     core::{

@@ -13,7 +13,7 @@
 pub mod auth;
 pub mod broker;
 mod builder;
-mod clock;
+pub(crate) mod clock;
 pub mod config;
 mod context;
 mod control;
@@ -27,8 +27,10 @@ pub mod limits;
 mod moderation;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outbox;
+mod random;
 mod stats;
 mod store;
+pub(crate) mod tasks;
 mod unpublished;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
@@ -37,7 +39,7 @@ pub use broker::NodeInfo;
 pub use broker::redis::RedisConfig;
 pub use builder::{RealtimeBuilder, StartError};
 #[cfg(feature = "testing")]
-pub(crate) use clock::move_unix_clock;
+pub(crate) use clock::{follow_virtual_time, move_unix_clock};
 pub use config::{ConfigError, RealtimeConfig};
 pub(crate) use context::presence_page;
 pub use context::{expect_realtime, first_view};
@@ -48,6 +50,8 @@ pub use limits::{Limits, Rate};
 pub use moderation::ModerationError;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use outbox::HostTransaction;
+#[cfg(feature = "testing")]
+pub(crate) use random::seed;
 pub use stats::Stats;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use store::Database;

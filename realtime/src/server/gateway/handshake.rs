@@ -89,7 +89,7 @@ impl Gateway {
             invisible,
         } = self.know(handshake).await?;
         let session = auth.session.unwrap_or_else(|| {
-            SessionId::try_from(format!("a{:032x}", rand::random::<u128>()))
+            SessionId::try_from(format!("a{:032x}", crate::server::random::random::<u128>()))
                 .expect("33 hexadecimal digits")
         });
         let place = match &user {

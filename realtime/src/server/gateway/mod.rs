@@ -50,7 +50,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use wire::{Wire, WireControl};
 
 use super::{
@@ -61,6 +61,7 @@ use super::{
     hub::{Hub, ViewerId},
     limits::{Counted, Limiter, Place},
     store::Store,
+    tasks::TaskTracker,
 };
 use crate::protocol::{Announcements, CloseAction, ErrorCode, ProtocolError, UserId};
 

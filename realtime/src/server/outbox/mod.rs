@@ -19,7 +19,7 @@ mod worker;
 
 use std::sync::Arc;
 
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 pub use transaction::HostTransaction;
 use transaction::OutgoingRow;
 use wake::Wake;
@@ -31,6 +31,7 @@ use super::{
     handle::{PublishError, Realtime, hosts},
     hub::Hub,
     store::{Database, Kind, OutboxStore},
+    tasks::TaskTracker,
 };
 use crate::protocol::{Draft, EventId, Room};
 

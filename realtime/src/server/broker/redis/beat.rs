@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use tokio_util::task::TaskTracker;
 
 use super::{
     format,
@@ -13,7 +12,7 @@ use super::{
 use crate::{
     core::{liveness::Record, message::RunId},
     protocol::RoomId,
-    server::broker::BrokerError,
+    server::{broker::BrokerError, tasks::TaskTracker},
 };
 
 /// How many rooms are purged at the same time.

@@ -1,6 +1,9 @@
 //! What this node is to the others: its run, and what it says of itself.
 
-use crate::core::{liveness::Record, message::RunId};
+use crate::{
+    core::{liveness::Record, message::RunId},
+    server::random::random,
+};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -14,10 +17,10 @@ impl Life {
     pub(super) fn new(name: String, interval_ms: u64) -> Self {
         Self {
             record: Record {
-                run: RunId(rand::random()),
+                run: RunId(random()),
                 counter: 0,
                 interval_ms,
-                generation: rand::random(),
+                generation: random(),
                 pass: 0,
                 leaving_ms: None,
                 name,
@@ -28,7 +31,7 @@ impl Life {
 
     /// Redis has lost this run's record: it says everything from the beginning.
     pub(super) fn begin_anew(&mut self) {
-        self.record.generation = rand::random();
+        self.record.generation = random();
         self.record.pass = 0;
         self.registered = false;
     }
@@ -36,7 +39,7 @@ impl Life {
     /// Others took the run for dead: there is another one from now on.
     pub(super) fn replace(&mut self) {
         self.begin_anew();
-        self.record.run = RunId(rand::random());
+        self.record.run = RunId(random());
         self.record.counter = 0;
     }
 }

@@ -33,6 +33,7 @@ use crate::{
     server::{
         broker::{BrokerError, Inbox, LinkState, MAX_REMEMBERED, REMEMBERED},
         clock::Monotonic,
+        random::random,
     },
 };
 
@@ -225,7 +226,7 @@ impl Node {
         } else {
             b"PUBLISH"
         };
-        let fresh = Epoch(rand::random()).to_string();
+        let fresh = Epoch(random()).to_string();
         let remembered = REMEMBERED.as_millis().to_string();
         let idle = IDLE.as_millis().to_string();
         let mut all: Vec<&[u8]> = vec![

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     beat, format,
@@ -12,7 +12,11 @@ use super::{
 };
 use crate::{
     core::backoff::Backoff,
-    server::broker::{BrokerError, LinkState},
+    server::{
+        broker::{BrokerError, LinkState},
+        random::random,
+        tasks::TaskTracker,
+    },
 };
 
 /// How long is waited before the next try.
@@ -60,7 +64,7 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
                     is_told = true;
                     tracing::warn!(%error, "Redis cannot be reached: this instance is on its own until it can");
                 }
-                let wait = Duration::from_millis(BACKOFF.delay_ms(attempt, rand::random()));
+                let wait = Duration::from_millis(BACKOFF.delay_ms(attempt, random()));
                 attempt += 1;
                 // A server that does not answer has been waited for already.
                 let left = wait.saturating_sub(began.elapsed()).max(SHORTEST);
