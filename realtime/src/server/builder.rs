@@ -2,7 +2,7 @@
 
 use std::{future::Future, num::NonZero, sync::Arc};
 
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "redis")]
 use super::broker::redis::{RedisBroker, RedisConfig};
@@ -18,6 +18,7 @@ use super::{
     handle::{Inner, Realtime},
     hub::Hub,
     store::{MemoryStore, Store},
+    tasks::TaskTracker,
     unpublished::Unpublished,
 };
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -60,6 +61,8 @@ pub struct RealtimeBuilder {
     around_broker: Option<AroundBroker>,
     #[cfg(feature = "testing")]
     link: Option<crate::testing::Link>,
+    #[cfg(feature = "simulated-redis")]
+    path: Option<crate::testing::redis::Path>,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     database: Option<Database>,
     authenticate: Option<Arc<Authenticate>>,
@@ -83,6 +86,28 @@ async fn meet_at_redis(
     Ok(Arc::new(broker))
 }
 
+/// Joins the other instances at a stand-in for Redis, as [`meet_at_redis`] does at a real one.
+#[cfg(feature = "simulated-redis")]
+async fn meet_over(
+    path: crate::testing::redis::Path,
+    config: &RealtimeConfig,
+    inbox: Inbox,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Arc<dyn Broker> {
+    let redis = RedisConfig::from_url("redis://simulated").expect("a good URL");
+    let settings = super::broker::redis::Settings {
+        beat: redis.beat_interval,
+        timeout: redis.timeout,
+        prefix: redis.prefix,
+        name: "simulated".to_owned(),
+        retention: config.retention,
+    };
+    let broker = RedisBroker::start(settings, Arc::new(path), inbox, tasks, stop);
+    broker.first(redis.connect_timeout + redis.timeout).await;
+    Arc::new(broker)
+}
+
 impl RealtimeBuilder {
     pub(super) fn new(config: RealtimeConfig) -> Self {
         let auto_join: Arc<AutoJoin> = Arc::new(|_| Box::pin(std::future::ready(Vec::new())));
@@ -95,6 +120,8 @@ impl RealtimeBuilder {
             around_broker: None,
             #[cfg(feature = "testing")]
             link: None,
+            #[cfg(feature = "simulated-redis")]
+            path: None,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             database: None,
             authenticate: None,
@@ -160,6 +187,13 @@ impl RealtimeBuilder {
         self
     }
 
+    /// Meets other nodes at a stand-in for Redis, for simulations.
+    #[cfg(feature = "simulated-redis")]
+    pub(crate) fn reaching(mut self, path: crate::testing::redis::Path) -> Self {
+        self.path = Some(path);
+        self
+    }
+
     /// Sees and disturbs what the broker does, for tests.
     #[cfg(feature = "testing")]
     pub(crate) fn around_broker(mut self, around: AroundBroker) -> Self {
@@ -221,6 +255,11 @@ impl RealtimeBuilder {
             }
         };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        #[cfg(feature = "simulated-redis")]
+        let tasks = match &self.path {
+            Some(path) => TaskTracker::behind(path.gate()),
+            None => tasks,
+        };
         let shards = std::thread::available_parallelism().map_or(1, NonZero::get);
         let (inbox, receivers) = Inbox::new(shards, config.max_pending_messages);
         #[cfg(feature = "testing")]
@@ -236,6 +275,11 @@ impl RealtimeBuilder {
         #[cfg(feature = "redis")]
         let broker = match &config.redis {
             Some(redis) => meet_at_redis(redis, &config, inbox.clone(), &tasks, &stop).await?,
+            None => broker,
+        };
+        #[cfg(feature = "simulated-redis")]
+        let broker = match self.path {
+            Some(path) => meet_over(path, &config, inbox.clone(), &tasks, &stop).await,
             None => broker,
         };
         #[cfg(feature = "testing")]

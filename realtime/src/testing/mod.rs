@@ -26,6 +26,8 @@
 mod client;
 mod cluster;
 mod link;
+#[cfg(feature = "simulated-redis")]
+pub mod redis;
 pub mod simulation;
 
 pub use client::TestClient;

@@ -17,11 +17,13 @@ mod life;
 mod node;
 mod quiet;
 mod rooms;
-mod script;
+pub(crate) mod script;
 mod supervisor;
 pub(crate) mod transport;
 mod wire;
 
+#[cfg(all(test, feature = "simulated-redis"))]
+mod alike;
 #[cfg(test)]
 #[path = "../../../../tests/common/redis/mod.rs"]
 mod servers;
@@ -39,7 +41,7 @@ use futures::{StreamExt, stream};
 pub(crate) use node::Settings;
 use node::{Node, away};
 use tokio::sync::watch;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
 use super::{Broker, BrokerError, Head, Inbox, LinkState, NodeInfo, Standing};
@@ -50,7 +52,7 @@ use crate::{
         message::{Entry, EntryKey, NewEvent, RoomSignal, RoomSnapshot, RunId},
     },
     protocol::{Epoch, Position, RoomId},
-    server::builder::StartError,
+    server::{builder::StartError, tasks::TaskTracker},
 };
 
 /// Rooms are compared with Redis in so many turns.

@@ -9,7 +9,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    fn new(text: &'static str) -> Self {
+    pub(super) fn new(text: &'static str) -> Self {
         let sha = redis::Script::new(text).get_hash().to_owned();
         Self { text, sha }
     }
