@@ -1,4 +1,4 @@
-//! Random lives of a cluster, by seed: `simulate --first S --seeds N`.
+//! Random lives of a cluster, by seed: `simulate --first S --seeds N`, and with `--redis` over a stand-in for Redis.
 //!
 //! A failing seed is one line, `seed S failed: …`, and makes the exit code 1. The last line is JSON: what was run and
 //! what happened in it. See [`leptos_realtime::testing::simulation`].
@@ -9,11 +9,27 @@ use std::{
     time::Instant,
 };
 
-use leptos_realtime::testing::simulation::{Simulated, simulate};
+#[cfg(feature = "simulated-redis")]
+use leptos_realtime::testing::simulation::simulate_redis;
+use leptos_realtime::testing::simulation::{Simulated, Untrue, simulate};
 use serde_json::json;
 
+#[cfg(feature = "simulated-redis")]
+async fn one(seed: u64, over_redis: bool) -> Result<Simulated, Untrue> {
+    match over_redis {
+        true => simulate_redis(seed).await,
+        false => simulate(seed).await,
+    }
+}
+
+#[cfg(not(feature = "simulated-redis"))]
+async fn one(seed: u64, over_redis: bool) -> Result<Simulated, Untrue> {
+    assert!(!over_redis, "--redis needs the feature simulated-redis");
+    simulate(seed).await
+}
+
 /// Lives one life on a clock of its own. A panic is a failure like any other.
-fn live(seed: u64) -> Result<Simulated, String> {
+fn live(seed: u64, over_redis: bool) -> Result<Simulated, String> {
     let lived = catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -21,24 +37,28 @@ fn live(seed: u64) -> Result<Simulated, String> {
             .build();
         runtime
             .map_err(|error| format!("seed {seed} failed: {error}"))?
-            .block_on(simulate(seed))
+            .block_on(one(seed, over_redis))
             .map_err(|untrue| untrue.to_string())
     }));
     lived.unwrap_or_else(|_| Err(format!("seed {seed} failed: it panicked, see above")))
 }
 
 fn main() -> ExitCode {
-    let (first, seeds) = match arguments(std::env::args().skip(1)) {
+    let Arguments {
+        first,
+        seeds,
+        over_redis,
+    } = match arguments(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(error) => {
-            eprintln!("{error}; usage: simulate [--first S] [--seeds N]");
+            eprintln!("{error}; usage: simulate [--first S] [--seeds N] [--redis]");
             return ExitCode::FAILURE;
         }
     };
     let start = Instant::now();
     let (mut failed, mut total) = (0, Simulated::default());
     for seed in first..first.saturating_add(seeds) {
-        match live(seed) {
+        match live(seed, over_redis) {
             Ok(done) => {
                 total.published += done.published;
                 total.delivered += done.delivered;
@@ -52,7 +72,7 @@ fn main() -> ExitCode {
         }
     }
     let figures = json!({
-        "scenario": "sim", "first": first, "seeds": seeds, "failed": failed,
+        "scenario": if over_redis { "sim-redis" } else { "sim" }, "first": first, "seeds": seeds, "failed": failed,
         "published": total.published, "events": total.delivered, "resets": total.resets, "reconnects": total.reconnects,
         "seconds": start.elapsed().as_secs_f64(),
     });
@@ -64,18 +84,32 @@ fn main() -> ExitCode {
     }
 }
 
-fn arguments(mut given: impl Iterator<Item = String>) -> Result<(u64, u64), String> {
-    let (mut first, mut seeds) = (1, 100);
+struct Arguments {
+    first: u64,
+    seeds: u64,
+    over_redis: bool,
+}
+
+fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut arguments = Arguments {
+        first: 1,
+        seeds: 100,
+        over_redis: false,
+    };
     while let Some(name) = given.next() {
+        if name == "--redis" {
+            arguments.over_redis = true;
+            continue;
+        }
         let value = given
             .next()
             .and_then(|value| value.parse().ok())
             .ok_or(format!("{name} needs a whole number"))?;
         match name.as_str() {
-            "--first" => first = value,
-            "--seeds" => seeds = value,
+            "--first" => arguments.first = value,
+            "--seeds" => arguments.seeds = value,
             _ => return Err(format!("{name} is not known")),
         }
     }
-    Ok((first, seeds))
+    Ok(arguments)
 }

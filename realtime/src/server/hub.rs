@@ -71,7 +71,7 @@ const RELOADS: usize = 16;
 fn alone() -> RoomSnapshot {
     RoomSnapshot {
         position: Position {
-            epoch: Epoch(rand::random()),
+            epoch: Epoch(crate::server::random::random()),
             seq: 0,
         },
         version: 0,

@@ -1,6 +1,9 @@
 //! A client: the real session over an in-memory WebSocket.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::{SinkExt, StreamExt};
 use http::{Request, header};
@@ -53,6 +56,8 @@ pub struct TestClient {
     listeners: BTreeMap<ListenerId, RoomId>,
     watched: BTreeMap<RoomId, WatchId>,
     texts: Vec<String>,
+    shown: BTreeMap<RoomId, BTreeSet<String>>,
+    departures: Vec<(RoomId, String)>,
 }
 
 impl TestClient {
@@ -118,6 +123,8 @@ impl TestClient {
             listeners: BTreeMap::new(),
             watched: BTreeMap::new(),
             texts: Vec::new(),
+            shown: BTreeMap::new(),
+            departures: Vec::new(),
         }
     }
 
@@ -261,6 +268,11 @@ impl TestClient {
         &self.texts
     }
 
+    /// Whom this client has seen leave since it was last asked, in which room: also those who came back at once.
+    pub fn take_departures(&mut self) -> Vec<(RoomId, String)> {
+        std::mem::take(&mut self.departures)
+    }
+
     /// Sends a raw WebSocket message past the session.
     pub async fn send_raw(&mut self, message: Message) {
         self.perform_all().await;
@@ -359,9 +371,22 @@ impl TestClient {
                     let token = token.map_or(Token::Absent, Token::Given);
                     self.input(Input::Token(request, token));
                 }
-                Output::Connection | Output::View(_) => {}
+                Output::View(room) => self.note_departures(room),
+                Output::Connection => {}
             }
         }
+    }
+
+    /// Who was shown in a room before and is not any more.
+    fn note_departures(&mut self, room: RoomId) {
+        let view = self.session.view(&room);
+        let members = view.into_iter().flat_map(|view| view.members.values());
+        let now: BTreeSet<String> = members.map(|member| member.name.clone()).collect();
+        let before = self.shown.insert(room.clone(), now.clone());
+        let gone = before.into_iter().flatten();
+        let gone = gone.filter(|name| !now.contains(name));
+        self.departures
+            .extend(gone.map(|name| (room.clone(), name)));
     }
 
     fn record(&mut self, listener: ListenerId, text: String) {

@@ -6,6 +6,8 @@ use futures::future::join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::Instant;
 
+#[cfg(feature = "simulated-redis")]
+use super::redis::{Cut, Path, SimulatedRedis};
 use super::{Link, TestClient};
 use crate::{Realtime, protocol::Auth, server::RealtimeBuilder};
 
@@ -66,11 +68,15 @@ pub struct Cluster {
     nodes: Vec<Node>,
     clients: Vec<TestClient>,
     stalled: Vec<bool>,
+    #[cfg(feature = "simulated-redis")]
+    redis: Option<SimulatedRedis>,
 }
 
 struct Node {
     realtime: Realtime,
     link: Link,
+    #[cfg(feature = "simulated-redis")]
+    path: Option<Path>,
     alive: bool,
 }
 
@@ -84,18 +90,47 @@ impl Cluster {
         nodes: usize,
         build: impl Fn() -> RealtimeBuilder + Send + Sync + 'static,
     ) -> Self {
-        let mut cluster = Self {
+        let mut cluster = Self::empty(seed, build);
+        cluster.fill(nodes).await;
+        cluster
+    }
+
+    /// The same, but the nodes meet at a stand-in for Redis, with the broker of the feature `redis`. All clocks of this
+    /// thread follow tokio's, which is to be paused, and all lots are drawn from the seed.
+    ///
+    /// # Panics
+    /// When a node does not start: the callbacks are incomplete.
+    #[cfg(feature = "simulated-redis")]
+    pub async fn start_over_redis(
+        seed: u64,
+        nodes: usize,
+        build: impl Fn() -> RealtimeBuilder + Send + Sync + 'static,
+    ) -> Self {
+        crate::server::follow_virtual_time();
+        crate::server::seed(seed);
+        let mut cluster = Self::empty(seed, build);
+        cluster.redis = Some(SimulatedRedis::start());
+        cluster.fill(nodes).await;
+        cluster
+    }
+
+    fn empty(seed: u64, build: impl Fn() -> RealtimeBuilder + Send + Sync + 'static) -> Self {
+        Self {
             rng: StdRng::seed_from_u64(seed),
             build: Box::new(build),
             nodes: Vec::new(),
             clients: Vec::new(),
             stalled: Vec::new(),
-        };
-        for _ in 0..nodes.max(1) {
-            let node = cluster.new_node().await;
-            cluster.nodes.push(node);
+            #[cfg(feature = "simulated-redis")]
+            redis: None,
         }
-        cluster
+    }
+
+    async fn fill(&mut self, nodes: usize) {
+        for _ in 0..nodes.max(1) {
+            let node = self.new_node().await;
+            self.nodes.push(node);
+        }
     }
 
     async fn new_node(&mut self) -> Node {
@@ -104,10 +139,21 @@ impl Cluster {
         if let Some(first) = self.nodes.first() {
             builder = builder.meeting(&first.realtime);
         }
+        #[cfg(feature = "simulated-redis")]
+        let path = match &self.redis {
+            Some(redis) => Some(Path::new(redis, self.rng.random())),
+            None => None,
+        };
+        #[cfg(feature = "simulated-redis")]
+        if let Some(path) = &path {
+            builder = builder.reaching(path.clone());
+        }
         let realtime = builder.start().await.expect("the node starts");
         Node {
             realtime,
             link,
+            #[cfg(feature = "simulated-redis")]
+            path,
             alive: true,
         }
     }
@@ -122,6 +168,28 @@ impl Cluster {
     #[must_use]
     pub fn link(&self, index: usize) -> &Link {
         &self.nodes[index].link
+    }
+
+    /// Where the nodes meet.
+    ///
+    /// # Panics
+    /// Where it is not [`start_over_redis`](Self::start_over_redis) that they were started with.
+    #[cfg(feature = "simulated-redis")]
+    #[must_use]
+    pub fn redis(&self) -> &SimulatedRedis {
+        let redis = self.redis.as_ref();
+        redis.expect("the cluster was started over Redis")
+    }
+
+    /// A node's way there.
+    ///
+    /// # Panics
+    /// As [`redis`](Self::redis).
+    #[cfg(feature = "simulated-redis")]
+    #[must_use]
+    pub fn path(&self, index: usize) -> &Path {
+        let path = self.nodes[index].path.as_ref();
+        path.expect("the cluster was started over Redis")
     }
 
     /// The nodes that live.
@@ -168,18 +236,44 @@ impl Cluster {
         let node = &mut self.nodes[index];
         node.alive = false;
         node.link.cut();
+        #[cfg(feature = "simulated-redis")]
+        if let Some(path) = &node.path {
+            // A kernel closes what belongs to a process that is gone.
+            path.cut(None, Cut::Refused);
+        }
         node.realtime.abort();
+        #[cfg(feature = "simulated-redis")]
+        if let Some(path) = &node.path {
+            path.thaw();
+        }
         let (memory, dead) = (node.realtime.memory(), node.realtime.clone());
         tokio::spawn(async move {
             tokio::time::sleep(CRASH_GRACE).await;
             memory.purge();
         });
+        self.scatter(&dead);
+    }
+
+    /// Ends a node in good order, beside everything else: its clients come back at the others.
+    pub fn leave(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        node.alive = false;
+        let leaving = node.realtime.clone();
+        tokio::spawn({
+            let leaving = leaving.clone();
+            async move { leaving.shutdown().await }
+        });
+        self.scatter(&leaving);
+    }
+
+    /// The clients of a node are to come back at others.
+    fn scatter(&mut self, dead: &Realtime) {
         let alive = self.alive();
         if alive.is_empty() {
             return;
         }
         for client in &mut self.clients {
-            if client.is_at(&dead) {
+            if client.is_at(dead) {
                 let next = alive[self.rng.random_range(0..alive.len())];
                 client.move_to(&self.nodes[next].realtime);
             }
@@ -227,6 +321,10 @@ impl Cluster {
     pub async fn shutdown(self) {
         for node in self.nodes {
             node.link.heal();
+            #[cfg(feature = "simulated-redis")]
+            if let Some(path) = node.path.as_ref().filter(|_| node.alive) {
+                path.mend();
+            }
             node.realtime.shutdown().await;
         }
     }

@@ -1,6 +1,8 @@
 //! A random life of a cluster, decided by a seed: people come, move about, type, post, hide, lose their connections and
 //! stop reading, messages are lost, nodes die. When it is over, everybody has to see the truth.
 
+#[cfg(feature = "simulated-redis")]
+mod redis;
 mod truth;
 
 use std::{
@@ -11,15 +13,15 @@ use std::{
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use truth::Truth;
+use truth::{Tried, Truth};
 
 use super::{Cluster, LinkFaults};
 use crate::{
     Realtime, RealtimeConfig,
     core::{log::Retention, replica::Crowd, session::Connection},
-    protocol::{Auth, DeviceKind, Draft, Position, Room, RoomId, SessionId, User, UserId},
+    protocol::{Auth, DeviceKind, Draft, Room, RoomId, SessionId, User, UserId},
     rooms,
-    server::{Published, RealtimeBuilder},
+    server::RealtimeBuilder,
 };
 
 rooms! {
@@ -74,18 +76,31 @@ type Closed = Arc<Mutex<BTreeSet<(String, RoomId)>>>;
 /// # Errors
 /// What was untrue in the end.
 pub async fn simulate(seed: u64) -> Result<Simulated, Untrue> {
-    let mut life = Life::begin(seed).await;
-    let steps = life.rng.random_range(20..60);
-    for _ in 0..steps {
-        life.step().await;
-    }
-    life.rest().await;
-    let result = life.check();
-    life.cluster.shutdown().await;
-    result.map_err(|what| Untrue { seed, what })
+    Life::begin(seed, Over::Memory).await.live(seed).await
+}
+
+/// The same, but the nodes meet at a stand-in for Redis, to which things happen too. Afterwards, when everything has come
+/// to rest, Redis is emptied, restored, stopped and the like, and nobody who stays may be seen to leave.
+///
+/// # Errors
+/// What was untrue in the end.
+#[cfg(feature = "simulated-redis")]
+pub async fn simulate_redis(seed: u64) -> Result<Simulated, Untrue> {
+    Life::begin(seed, Over::Redis).await.live(seed).await
+}
+
+/// Where the nodes of a life meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Memory,
+    #[cfg(feature = "simulated-redis")]
+    Redis,
 }
 
 struct Life {
+    over: Over,
+    #[cfg(feature = "simulated-redis")]
+    faults: redis::Faults,
     rng: StdRng,
     cluster: Cluster,
     closed: Closed,
@@ -95,7 +110,23 @@ struct Life {
 }
 
 impl Life {
-    async fn begin(seed: u64) -> Self {
+    async fn live(mut self, seed: u64) -> Result<Simulated, Untrue> {
+        let steps = self.rng.random_range(20..60);
+        for _ in 0..steps {
+            self.step().await;
+        }
+        self.rest().await;
+        let result = self.check();
+        #[cfg(feature = "simulated-redis")]
+        let result = match result {
+            Ok(_) if self.over == Over::Redis => self.upheavals().await,
+            result => result,
+        };
+        self.cluster.shutdown().await;
+        result.map_err(|what| Untrue { seed, what })
+    }
+
+    async fn begin(seed: u64, over: Over) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let closed = Closed::default();
         let (large, page) = [(200, 50), (3, 2)][rng.random_range(0..2)];
@@ -103,8 +134,16 @@ impl Life {
         let rights = closed.clone();
         let build = move || builder(&rights, Crowd { large, page }, retain);
         let nodes = rng.random_range(1..=3);
+        let cluster = match over {
+            Over::Memory => Cluster::start(rng.random(), nodes, build).await,
+            #[cfg(feature = "simulated-redis")]
+            Over::Redis => Cluster::start_over_redis(rng.random(), nodes, build).await,
+        };
         Self {
-            cluster: Cluster::start(rng.random(), nodes, build).await,
+            cluster,
+            over,
+            #[cfg(feature = "simulated-redis")]
+            faults: redis::Faults::draw(&mut rng),
             rng,
             closed,
             truth: Truth::default(),
@@ -119,6 +158,12 @@ impl Life {
 
     fn node(&mut self) -> usize {
         let alive = self.cluster.alive();
+        #[cfg(feature = "simulated-redis")]
+        let alive = match self.over {
+            Over::Memory => alive,
+            // A process that is stopped takes nothing from its host either.
+            Over::Redis => self.faults.awake(alive),
+        };
         alive[self.rng.random_range(0..alive.len())]
     }
 
@@ -209,24 +254,30 @@ impl Life {
             let data = serde_json::Value::from(number);
             let draft = || Draft::from(&data).id(format!("e{number}"));
             let Ok(draft_once) = draft() else { return };
+            self.truth.tried(&room, number, Tried::Unknown);
             let publishing = self.cluster.node(node).publish(room.clone(), draft_once);
-            let mut position = patient(publishing).await;
+            let mut published = patient(publishing).await.map(|done| (node, done));
             // Whoever does not know whether it worked tries again.
-            let repeat = position.is_none() || self.rng.random_bool(0.1);
+            let repeat = published.is_none() || self.rng.random_bool(0.1);
             if repeat && let Ok(again) = draft() {
                 let node = self.node();
                 let publishing = self.cluster.node(node).publish(room.clone(), again);
-                let again = patient(publishing).await;
-                position = position.or(again);
+                let again = patient(publishing).await.map(|done| (node, done));
+                published = published.or(again);
             }
-            self.publish_done(&room, number, position.and_then(Published::position));
-        }
-    }
-
-    fn publish_done(&mut self, room: &RoomId, number: u64, position: Option<Position>) {
-        if let Some(position) = position {
+            let Some((node, published)) = published else {
+                continue;
+            };
             self.done.published += 1;
-            self.truth.published(room, number, position);
+            match published.position() {
+                Some(position) if position.seq > 0 => {
+                    self.truth.published(&room, number, position);
+                    self.truth.tried(&room, number, Tried::Placed);
+                }
+                // It has been there in an earlier life of the room.
+                Some(_) => {}
+                None => self.truth.tried(&room, number, Tried::Kept(node)),
+            }
         }
     }
 
@@ -345,6 +396,11 @@ impl Life {
     }
 
     fn disturb(&mut self) {
+        #[cfg(feature = "simulated-redis")]
+        if self.over == Over::Redis {
+            self.disturb_redis();
+            return;
+        }
         let node = self.node();
         let link = self.cluster.link(node);
         match self.rng.random_range(0..7) {
@@ -369,15 +425,27 @@ impl Life {
         }
         let node = self.node();
         // What a node could tell nobody dies with it: who hid there is found to hide only where they connect anew.
-        if self.cluster.node(node).stats().untold == 0 {
-            self.cluster.kill(node).await;
+        if self.cluster.node(node).stats().untold > 0 {
+            return;
         }
+        self.truth.died(node);
+        #[cfg(feature = "simulated-redis")]
+        if self.over == Over::Redis && self.rng.random_bool(0.4) {
+            self.cluster.path(node).thaw();
+            self.cluster.leave(node);
+            return;
+        }
+        self.cluster.kill(node).await;
     }
 
     /// The faults are over, everybody goes on, and comes back once more.
     async fn rest(&mut self) {
         for node in self.cluster.alive() {
             self.cluster.link(node).heal();
+        }
+        #[cfg(feature = "simulated-redis")]
+        if self.over == Over::Redis {
+            self.mend_redis();
         }
         for client in 0..self.cluster.clients().len() {
             self.cluster.stall(client, false);

@@ -38,7 +38,7 @@ pub(super) struct Control {
 impl Control {
     pub(super) fn new() -> Self {
         Self {
-            from: format!("{:032x}", rand::random::<u128>()),
+            from: format!("{:032x}", crate::server::random::random::<u128>()),
             queue: Queue::default(),
             done: Mutex::default(),
         }
@@ -57,7 +57,7 @@ impl Control {
                 from: self.from.clone(),
                 event,
             };
-            let id = format!("{:032x}", rand::random::<u128>());
+            let id = format!("{:032x}", crate::server::random::random::<u128>());
             NewEvent {
                 id: EventId::try_from(id).expect("32 hexadecimal digits"),
                 subject: None,

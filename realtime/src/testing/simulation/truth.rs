@@ -17,7 +17,22 @@ pub(super) struct Truth {
     closed: BTreeSet<(String, RoomId)>,
     /// Every event, in its room's order: its epoch's place in time, its number there, and what it says.
     events: BTreeMap<RoomId, Vec<(Epoch, u64, u64)>>,
+    /// Every event that somebody tried to publish, with its room and what became of it.
+    tried: BTreeMap<u64, (RoomId, Tried)>,
+    /// The broker has lost what it had before the event of this number: its order is not to be relied on.
+    lost_before: u64,
     next_event: u64,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// It got its place at once: everyone is to hear it.
+    Placed,
+    /// A node keeps it until it can be placed: everyone is to hear it as well, unless that node dies.
+    Kept(usize),
+    /// Nobody knows whether it was published.
+    Unknown,
 }
 
 struct Tab {
@@ -85,6 +100,25 @@ impl Truth {
     pub(super) fn published(&mut self, room: &RoomId, number: u64, at: Position) {
         let events = self.events.entry(room.clone()).or_default();
         events.push((at.epoch, at.seq, number));
+    }
+
+    pub(super) fn tried(&mut self, room: &RoomId, number: u64, tried: Tried) {
+        self.tried.insert(number, (room.clone(), tried));
+    }
+
+    /// A node has died: what it kept may be lost.
+    pub(super) fn died(&mut self, node: usize) {
+        for (_, tried) in self.tried.values_mut() {
+            if *tried == Tried::Kept(node) {
+                *tried = Tried::Unknown;
+            }
+        }
+    }
+
+    /// The broker has lost something.
+    pub(super) fn lost(&mut self) {
+        self.lost_before = self.next_event + 1;
+        self.events.clear();
     }
 
     fn may_see(&self, tab: &Tab, room: &RoomId) -> bool {
@@ -191,6 +225,54 @@ impl Truth {
         Ok(())
     }
 
+    /// Each event at most once, and after the first one all that were published later, unless the listener was told to
+    /// look again.
+    fn check_once(
+        &self,
+        at: &str,
+        room: &RoomId,
+        client: &TestClient,
+        begun: &BTreeSet<usize>,
+    ) -> Result<(), String> {
+        let events = client.events(room.clone());
+        let (mut heard, mut first) = (BTreeSet::new(), None);
+        for (place, event) in events.iter().enumerate() {
+            if begun.contains(&place) {
+                heard.clear();
+                first = None;
+            }
+            if event == "reset" {
+                first = None;
+                continue;
+            }
+            let number: Option<u64> = event.parse().ok();
+            let known = number.and_then(|number| Some((number, self.tried.get(&number)?)));
+            let Some((number, (_, tried))) = known.filter(|(_, (of, _))| of == room) else {
+                return Err(format!("{at}: {event} was never published"));
+            };
+            if !heard.insert(number) {
+                return Err(format!("{at}: {event} heard twice in {events:?}"));
+            }
+            if *tried == Tried::Placed && number >= self.lost_before {
+                first = first.or(Some(number));
+            }
+        }
+        if begun.contains(&events.len()) {
+            return Ok(());
+        }
+        let Some(first) = first else { return Ok(()) };
+        let later = self.tried.range(first..);
+        let mut missing = later.filter(|(number, (of, tried))| {
+            of == room && *tried != Tried::Unknown && !heard.contains(number)
+        });
+        match missing.next() {
+            Some((number, (_, tried))) => Err(format!(
+                "{at}: {number} ({tried:?}) was not heard: {events:?}"
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Each event once and in order, or a reset.
     fn check_events(
         &self,
@@ -215,6 +297,7 @@ impl Truth {
             });
             order.extend(events.iter().map(|(_, _, number)| number));
         }
+        self.check_once(at, room, client, begun)?;
         let place = |text: &String| {
             let number: u64 = text.parse().ok()?;
             order.iter().position(|known| *known == number)
@@ -229,7 +312,11 @@ impl Truth {
                 last = None;
                 continue;
             }
-            let here = place(event).ok_or_else(|| format!("{at}: {event} was never published"))?;
+            let Some(here) = place(event) else {
+                // Without a place that is known, it may come anywhere.
+                done.delivered += 1;
+                continue;
+            };
             if last.is_some_and(|last| here != last + 1) {
                 let heard = client.events(room.clone());
                 return Err(format!("{at}: {heard:?} heard, {order:?} published"));
