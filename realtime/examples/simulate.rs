@@ -1,6 +1,6 @@
 //! Random lives of a cluster, by seed: `simulate --first S --seeds N`, and with `--redis` over a stand-in for Redis.
 //!
-//! A failing seed is one line, `seed S failed: …`, and makes the exit code 1. The last line is JSON: what was run and
+//! With `RUST_LOG` it says what the nodes do. A failing seed is one line, `seed S failed: …`, and makes the exit code 1. The last line is JSON: what was run and
 //! what happened in it. See [`leptos_realtime::testing::simulation`].
 
 use std::{
@@ -55,6 +55,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if std::env::var_os("RUST_LOG").is_some() {
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .init();
+    }
     let start = Instant::now();
     let (mut failed, mut total) = (0, Simulated::default());
     for seed in first..first.saturating_add(seeds) {

@@ -58,6 +58,7 @@ pub struct TestClient {
     texts: Vec<String>,
     shown: BTreeMap<RoomId, BTreeSet<String>>,
     departures: Vec<(RoomId, String)>,
+    heard_at: BTreeMap<RoomId, Vec<Instant>>,
 }
 
 impl TestClient {
@@ -125,6 +126,7 @@ impl TestClient {
             texts: Vec::new(),
             shown: BTreeMap::new(),
             departures: Vec::new(),
+            heard_at: BTreeMap::new(),
         }
     }
 
@@ -236,6 +238,11 @@ impl TestClient {
     #[must_use]
     pub fn events<R: Room>(&self, room: R) -> &[String] {
         self.events.get(&room.room_id()).map_or(&[], Vec::as_slice)
+    }
+
+    /// When each of [`events`](Self::events) was given.
+    pub(super) fn heard_at(&self, room: &RoomId) -> &[Instant] {
+        self.heard_at.get(room).map_or(&[], Vec::as_slice)
     }
 
     /// The state of the connection.
@@ -392,6 +399,8 @@ impl TestClient {
     fn record(&mut self, listener: ListenerId, text: String) {
         if let Some(room) = self.listeners.get(&listener) {
             self.events.entry(room.clone()).or_default().push(text);
+            let heard_at = self.heard_at.entry(room.clone()).or_default();
+            heard_at.push(Instant::now());
         }
     }
 

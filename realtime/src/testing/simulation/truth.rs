@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::time::Instant;
+
 use super::{Community, Simulated};
 use crate::{
     core::{session::Connection, view::ViewState},
@@ -17,10 +19,8 @@ pub(super) struct Truth {
     closed: BTreeSet<(String, RoomId)>,
     /// Every event, in its room's order: its epoch's place in time, its number there, and what it says.
     events: BTreeMap<RoomId, Vec<(Epoch, u64, u64)>>,
-    /// Every event that somebody tried to publish, with its room and what became of it.
-    tried: BTreeMap<u64, (RoomId, Tried)>,
-    /// The broker has lost what it had before the event of this number: its order is not to be relied on.
-    lost_before: u64,
+    /// Every event that somebody tried to publish, with its room, when it was, and what became of it.
+    tried: BTreeMap<u64, (RoomId, Instant, Tried)>,
     next_event: u64,
 }
 
@@ -103,21 +103,21 @@ impl Truth {
     }
 
     pub(super) fn tried(&mut self, room: &RoomId, number: u64, tried: Tried) {
-        self.tried.insert(number, (room.clone(), tried));
+        let now = || (room.clone(), Instant::now(), tried);
+        self.tried.entry(number).or_insert_with(now).2 = tried;
     }
 
     /// A node has died: what it kept may be lost.
     pub(super) fn died(&mut self, node: usize) {
-        for (_, tried) in self.tried.values_mut() {
+        for (_, _, tried) in self.tried.values_mut() {
             if *tried == Tried::Kept(node) {
                 *tried = Tried::Unknown;
             }
         }
     }
 
-    /// The broker has lost something.
+    /// The broker has lost something: of the places that it gave out before, others may have them now.
     pub(super) fn lost(&mut self) {
-        self.lost_before = self.next_event + 1;
         self.events.clear();
     }
 
@@ -235,38 +235,36 @@ impl Truth {
         begun: &BTreeSet<usize>,
     ) -> Result<(), String> {
         let events = client.events(room.clone());
-        let (mut heard, mut first) = (BTreeSet::new(), None);
-        for (place, event) in events.iter().enumerate() {
+        let (mut heard, mut from) = (BTreeSet::new(), None);
+        for (place, (event, at_time)) in events.iter().zip(client.heard_at(room)).enumerate() {
             if begun.contains(&place) {
                 heard.clear();
-                first = None;
+                from = None;
             }
             if event == "reset" {
-                first = None;
+                from = Some(*at_time);
                 continue;
             }
             let number: Option<u64> = event.parse().ok();
             let known = number.and_then(|number| Some((number, self.tried.get(&number)?)));
-            let Some((number, (_, tried))) = known.filter(|(_, (of, _))| of == room) else {
+            let Some((number, (_, _, tried))) = known.filter(|(_, (of, _, _))| of == room) else {
                 return Err(format!("{at}: {event} was never published"));
             };
             if !heard.insert(number) {
                 return Err(format!("{at}: {event} heard twice in {events:?}"));
             }
-            if *tried == Tried::Placed && number >= self.lost_before {
-                first = first.or(Some(number));
+            if *tried == Tried::Placed {
+                from = from.or(Some(*at_time));
             }
         }
-        if begun.contains(&events.len()) {
+        let Some(from) = from.filter(|_| !begun.contains(&events.len())) else {
             return Ok(());
-        }
-        let Some(first) = first else { return Ok(()) };
-        let later = self.tried.range(first..);
-        let mut missing = later.filter(|(number, (of, tried))| {
-            of == room && *tried != Tried::Unknown && !heard.contains(number)
+        };
+        let mut missing = self.tried.iter().filter(|(number, (of, then, tried))| {
+            of == room && *tried != Tried::Unknown && *then >= from && !heard.contains(number)
         });
         match missing.next() {
-            Some((number, (_, tried))) => Err(format!(
+            Some((number, (_, _, tried))) => Err(format!(
                 "{at}: {number} ({tried:?}) was not heard: {events:?}"
             )),
             None => Ok(()),
@@ -302,10 +300,16 @@ impl Truth {
             let number: u64 = text.parse().ok()?;
             order.iter().position(|known| *known == number)
         };
-        let mut last: Option<usize> = None;
+        let (mut last, mut heard): (Option<usize>, BTreeSet<u64>) = (None, BTreeSet::new());
+        // What was heard before, in another life of the room, is not told again in this one.
+        let next = |last: usize, heard: &BTreeSet<u64>| {
+            let rest = order.iter().skip(last + 1);
+            last + 1 + rest.take_while(|number| heard.contains(number)).count()
+        };
         for (number, event) in client.events(room.clone()).iter().enumerate() {
             if begun.contains(&number) {
                 last = None;
+                heard.clear();
             }
             if event == "reset" {
                 done.resets += 1;
@@ -317,11 +321,12 @@ impl Truth {
                 done.delivered += 1;
                 continue;
             };
-            if last.is_some_and(|last| here != last + 1) {
+            if last.is_some_and(|last| here != next(last, &heard)) {
                 let heard = client.events(room.clone());
                 return Err(format!("{at}: {heard:?} heard, {order:?} published"));
             }
             done.delivered += 1;
+            heard.insert(order[here]);
             last = Some(here);
         }
         if begun.contains(&client.events(room.clone()).len()) {
@@ -329,7 +334,7 @@ impl Truth {
         }
         // Whoever hears of events at all has heard of the last one.
         match last {
-            Some(last) if last + 1 != order.len() => {
+            Some(last) if next(last, &heard) != order.len() => {
                 let heard = client.events(room.clone());
                 Err(format!("{at}: {heard:?} heard, {order:?} published"))
             }
