@@ -74,7 +74,7 @@ pub(super) async fn beat(
                 for record in dead {
                     if record.run != node.run() {
                         let task = node.clone();
-                        tasks.spawn(async move { claim(&task, record).await });
+                        tasks.spawn(async move { take_for_dead(&task, record).await });
                     }
                 }
                 if is_first(node) {
@@ -131,21 +131,31 @@ fn is_first(node: &Node) -> bool {
     first == Some(node.run())
 }
 
+/// Claims a run, which is dead from then on, and will be told so. False where it has moved from where its counter was
+/// seen, or has a record although none was.
+pub(super) async fn claim(
+    node: &Node,
+    run: RunId,
+    counter: Option<u64>,
+) -> Result<bool, BrokerError> {
+    let counter = counter
+        .map(|counter| counter.to_string())
+        .unwrap_or_default();
+    let (dead, remembered) = (run.to_string(), DEAD.as_millis().to_string());
+    let args = [&dead, &counter, &remembered].map(|arg| arg.as_bytes());
+    let answer = node.ask(&script::CLAIM, &node.keys.run(run), &args).await?;
+    Ok(matches!(answer, redis::Value::Int(1)))
+}
+
 /// Takes a node for dead that has not moved, unless it has meanwhile.
-async fn claim(node: &Arc<Node>, dead: Record) {
-    let (run, counter) = (dead.run.to_string(), dead.counter.to_string());
-    let remembered = DEAD.as_millis().to_string();
-    let args = [&run, &counter, &remembered].map(|arg| arg.as_bytes());
-    match node
-        .ask(&script::CLAIM, &node.keys.run(dead.run), &args)
-        .await
-    {
-        Ok(redis::Value::Int(1)) => {
+async fn take_for_dead(node: &Arc<Node>, dead: Record) {
+    match claim(node, dead.run, Some(dead.counter)).await {
+        Ok(true) => {
             tracing::warn!(run = %dead.run, name = dead.name, "an instance is dead: its people leave");
             node.liveness().bury(dead.run);
             sweep(node, dead.run).await;
         }
-        Ok(_) => {}
+        Ok(false) => {}
         Err(error) => tracing::debug!(%error, "a dead instance could not be claimed yet"),
     }
 }

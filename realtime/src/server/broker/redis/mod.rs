@@ -356,7 +356,8 @@ impl Broker for RedisBroker {
 
     async fn bury(&self, room: &RoomId, runs: Vec<RunId>) -> Result<(), BrokerError> {
         for run in runs {
-            if run != self.0.run() {
+            // It may have come back since it was last looked for: then it has a record.
+            if run != self.0.run() && beat::claim(&self.0, run, None).await? {
                 self.0.purge(room, run, true, &[]).await?;
             }
         }

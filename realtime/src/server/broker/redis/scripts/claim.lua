@@ -1,6 +1,7 @@
 -- A run is taken for dead, for good, if its counter still is where it was seen.
 --
--- ARGV[1] the run. ARGV[2] its counter. ARGV[3] how long the dead are remembered, in ms.
+-- ARGV[1] the run. ARGV[2] its counter, or nothing where it was seen to have no record.
+-- ARGV[3] how long the dead are remembered, in ms.
 -- Result: 1 where it is dead now, 0 where it has moved.
 
 local record = redis.call('HGET', KEYS[1], run)
