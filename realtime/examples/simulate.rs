@@ -57,7 +57,9 @@ fn main() -> ExitCode {
     };
     if std::env::var_os("RUST_LOG").is_some() {
         tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .with_writer(std::io::stderr)
+            .with_timer(Virtual)
             .init();
     }
     let start = Instant::now();
@@ -86,6 +88,17 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// The time of a life since the first line was written.
+struct Virtual;
+
+impl tracing_subscriber::fmt::time::FormatTime for Virtual {
+    fn format_time(&self, w: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
+        static BEGAN: std::sync::OnceLock<tokio::time::Instant> = std::sync::OnceLock::new();
+        let began = BEGAN.get_or_init(tokio::time::Instant::now);
+        write!(w, "{:9.3}", began.elapsed().as_secs_f64())
     }
 }
 

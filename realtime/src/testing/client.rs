@@ -386,7 +386,13 @@ impl TestClient {
 
     /// Who was shown in a room before and is not any more.
     fn note_departures(&mut self, room: RoomId) {
+        // Of a large room only the first people are shown, and who those are may change.
         let view = self.session.view(&room);
+        let view = view.filter(|view| view.count.is_none());
+        if view.is_none() {
+            self.shown.remove(&room);
+            return;
+        }
         let members = view.into_iter().flat_map(|view| view.members.values());
         let now: BTreeSet<String> = members.map(|member| member.name.clone()).collect();
         let before = self.shown.insert(room.clone(), now.clone());

@@ -175,6 +175,7 @@ impl Life {
     /// Something happens, and then some time passes.
     async fn step(&mut self) {
         self.done.steps += 1;
+        tracing::info!(target: "sim", at = crate::server::clock::unix_millis(), step = self.done.steps, "step");
         match self.rng.random_range(0..100) {
             0..12 => self.arrive(),
             12..30 => self.join_or_leave(),

@@ -74,7 +74,17 @@ impl SimulatedRedis {
         let mut scripts = lock(&self.0.scripts);
         scripts.data().keyspace.now = unix_millis().saturating_add_signed(*lock(&self.0.ahead));
         let answer = match request {
-            Request::Run(script, keys, args) => scripts.run(script, &keys, &args),
+            Request::Run(script, keys, args) => {
+                let answer = scripts.run(script, &keys, &args);
+                tracing::trace!(
+                    script = script.text.lines().rev().find(|line| !line.is_empty()),
+                    key = keys.first(),
+                    args = ?args.iter().map(|arg| String::from_utf8_lossy(arg)).collect::<Vec<_>>(),
+                    ?answer,
+                    "carried out"
+                );
+                answer
+            }
             Request::Publish(channel, payload) => {
                 scripts.data().published.push((channel, payload));
                 Value::Int(0)

@@ -74,7 +74,9 @@ impl Life {
 
     pub(super) fn disturb_redis(&mut self) {
         let node = self.any_alive();
-        match self.rng.random_range(0..16) {
+        let what = self.rng.random_range(0..16);
+        tracing::debug!(node, what, "something happens");
+        match what {
             0..3 => self.mend(node),
             3..5 => {
                 let (role, cut) = (self.role(), self.way_of_cutting());
