@@ -200,20 +200,28 @@ impl Replica {
         changed
     }
 
-    /// Somebody came or went here, whom the broker has not been told of yet. Whatever it knows, this counts until it
-    /// says something newer of them.
-    pub fn change_here(&mut self, at: UnixMillis, change: EntryChange) {
+    /// Somebody came or went here, whom the broker has not been told of yet; with the number of their enter. Whatever it
+    /// knows, this counts until it says something newer of them, or where it has not said so already: then they have
+    /// come back elsewhere, before.
+    pub fn change_here(&mut self, at: UnixMillis, change: EntryChange, incarnation: u64) {
+        let key = match &change {
+            EntryChange::Enter(entry) => entry.key(),
+            EntryChange::Exit(key) => key.clone(),
+        };
+        let known = self.people.session(&key).map(|entry| entry.incarnation);
+        if known.is_some_and(|known| known > incarnation) {
+            return;
+        }
         match &change {
-            EntryChange::Enter(entry) => {
-                let key = entry.key();
+            EntryChange::Enter(_) => {
                 self.left_here.remove(&key);
                 self.change(at, &change);
                 self.people.hold(key, RunId::default());
             }
-            EntryChange::Exit(key) => {
-                if let Some(incarnation) = self.people.session(key).map(|e| e.incarnation) {
+            EntryChange::Exit(_) => {
+                if known.is_some() {
                     self.change(at, &change);
-                    self.left_here.insert(key.clone(), incarnation);
+                    self.left_here.insert(key, incarnation);
                 }
             }
         }

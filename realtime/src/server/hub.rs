@@ -174,9 +174,9 @@ impl Hub {
     }
 
     /// Shows the viewers of a room who came or went here, while nobody else can be told.
-    pub(crate) fn shown_here(&self, room: &RoomId, change: EntryChange) {
+    pub(crate) fn shown_here(&self, room: &RoomId, change: EntryChange, incarnation: u64) {
         if let Some(served) = self.served(room) {
-            served.lock().shown_here(unix_millis(), change);
+            served.lock().shown_here(unix_millis(), change, incarnation);
         }
     }
 

@@ -178,6 +178,25 @@ fn a_reload_in_the_same_epoch_shows_what_was_missed_and_in_another_asks_for_a_re
 }
 
 #[test]
+fn c6_a_session_that_moved_before_the_broker_was_lost_does_not_leave_where_it_was() {
+    let mut replica = empty();
+    let mut ada = entry(1, 1, DeviceKind::Desktop);
+    ada.incarnation = 2;
+    replica.apply(&presence(1, EntryChange::Enter(ada.clone())), 0);
+    replica.change_here(5, EntryChange::Exit(ada.key()), 1);
+    assert!(replica.is_visible(&1.into()), "it left here, and is there");
+    let here = Entry {
+        incarnation: 1,
+        status: Status::Away,
+        ..ada.clone()
+    };
+    replica.change_here(5, EntryChange::Enter(here), 1);
+    assert!(replica.held_runs().is_empty(), "nor does it come back");
+    replica.change_here(6, EntryChange::Exit(ada.key()), 2);
+    assert!(!replica.is_visible(&1.into()));
+}
+
+#[test]
 fn typing_ends_by_itself_and_only_those_who_are_here_type() {
     let mut replica = empty();
     assert_eq!(

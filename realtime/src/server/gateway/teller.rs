@@ -209,14 +209,16 @@ impl Gateway {
         if self.0.hub.is_linked() {
             return;
         }
-        match self.0.sessions.entry(key, room) {
-            Some(entry) => self.0.hub.shown_here(room, EntryChange::Enter(entry)),
-            None if queue.lock().told.contains_key(mark) => {
-                let change = EntryChange::Exit(key.clone());
-                self.0.hub.shown_here(room, change);
+        let told = queue.lock().told.get(mark).copied();
+        let (change, incarnation) = match (self.0.sessions.entry(key, room), told) {
+            (Some(entry), _) => {
+                let incarnation = entry.incarnation;
+                (EntryChange::Enter(entry), incarnation)
             }
-            None => {}
-        }
+            (None, Some((incarnation, _))) => (EntryChange::Exit(key.clone()), incarnation),
+            (None, None) => return,
+        };
+        self.0.hub.shown_here(room, change, incarnation);
     }
 
     async fn tell_one(&self, queue: &TellQueue, mark: &Mark) -> Result<(), BrokerError> {

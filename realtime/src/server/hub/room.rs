@@ -365,9 +365,9 @@ impl RoomState {
     }
 
     /// Shows who came or went here before the broker can be told.
-    pub(super) fn shown_here(&mut self, at: UnixMillis, change: EntryChange) {
+    pub(super) fn shown_here(&mut self, at: UnixMillis, change: EntryChange, incarnation: u64) {
         if let Some(replica) = &mut self.replica {
-            replica.change_here(at, change);
+            replica.change_here(at, change, incarnation);
             self.waits
                 .entry(RunId::default())
                 .or_insert(Standing::Pending);
