@@ -1,22 +1,23 @@
 //! Some hundred random lives of a cluster: see [`leptos_realtime::testing::simulation`].
 #![cfg(feature = "testing")]
 
-use leptos_realtime::testing::simulation::{Simulated, simulate};
+#[cfg(feature = "simulated-redis")]
+use leptos_realtime::testing::simulation::simulate_redis;
+use leptos_realtime::testing::simulation::{Simulated, Untrue, simulate};
 
 /// How many lives are lived here; `cargo xtask chaos sim --seeds N` lives more.
 const LIVES: u64 = 200;
 
-#[test]
-fn c3_whatever_happens_everybody_sees_the_truth_in_the_end() {
+fn live<F: Future<Output = Result<Simulated, Untrue>>>(lives: u64, life: impl Fn(u64) -> F) {
     let mut all = Simulated::default();
-    for seed in 0..LIVES {
+    for seed in 0..lives {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
             .build()
             .expect("a runtime");
         let done = runtime
-            .block_on(simulate(seed))
+            .block_on(life(seed))
             .unwrap_or_else(|untrue| panic!("{untrue}"));
         all.published += done.published;
         all.delivered += done.delivered;
@@ -24,6 +25,24 @@ fn c3_whatever_happens_everybody_sees_the_truth_in_the_end() {
         all.reconnects += done.reconnects;
     }
     // Otherwise nothing was tested.
-    assert!(all.delivered > 10 * LIVES, "{all:?}");
-    assert!(all.resets > 0 && all.reconnects > LIVES, "{all:?}");
+    assert!(all.delivered > 10 * lives, "{all:?}");
+    assert!(all.resets > 0 && all.reconnects > lives, "{all:?}");
+}
+
+#[test]
+fn c3_whatever_happens_everybody_sees_the_truth_in_the_end() {
+    live(LIVES, simulate);
+}
+
+/// In two halves, so that neither takes long.
+#[cfg(feature = "simulated-redis")]
+#[test]
+fn c7_whatever_happens_to_redis_everybody_sees_the_truth_in_the_end() {
+    live(LIVES / 2, simulate_redis);
+}
+
+#[cfg(feature = "simulated-redis")]
+#[test]
+fn c5_whatever_happens_to_redis_nobody_who_stays_is_seen_to_leave() {
+    live(LIVES / 2, |seed| simulate_redis(LIVES + seed));
 }

@@ -12,6 +12,10 @@ use crate::{
 /// Optimised, with assertions: see `Cargo.toml`.
 const PROFILE: &str = "sim";
 
+/// What a program is given that is to run over a stand-in for Redis, and the feature that it needs then.
+pub const OVER_REDIS: &str = "--redis";
+const WITH_REDIS: &str = "simulated-redis";
+
 /// An example of a package, and how it is run.
 pub struct Scenario {
     pub name: &'static str,
@@ -37,7 +41,7 @@ pub enum Work {
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "sim",
-        about: "simulated clients and nodes by seed: [--seeds N] [--first S] [--jobs 2]",
+        about: "simulated clients and nodes by seed: [--redis] [--seeds N] [--first S] [--jobs 2]",
         package: LIBRARY,
         example: "simulate",
         features: &["testing"],
@@ -71,11 +75,13 @@ impl Scenario {
     }
 
     /// Compiles its program.
-    pub fn build(&self, project: &Project) -> Command {
+    pub fn build(&self, project: &Project, over_redis: bool) -> Command {
         let mut command = cargo(project, "build");
+        let redis = over_redis.then_some(WITH_REDIS);
+        let features: Vec<&str> = self.features.iter().copied().chain(redis).collect();
         command
             .args(["--package", self.package, "--example", self.example])
-            .args(["--profile", PROFILE, "--features", &self.features.join(",")]);
+            .args(["--profile", PROFILE, "--features", &features.join(",")]);
         command
     }
 

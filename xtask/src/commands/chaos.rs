@@ -8,7 +8,7 @@ use clap::{Parser, builder::PossibleValuesParser};
 use crate::{
     figures, process,
     project::Project,
-    scenario::{self, SCENARIOS, Scenario, Work},
+    scenario::{self, OVER_REDIS, SCENARIOS, Scenario, Work},
     steps,
 };
 
@@ -33,6 +33,9 @@ struct Seeds {
     first: u64,
     #[arg(long, default_value_t = 2)]
     jobs: u64,
+    /// Over the stand-in for Redis
+    #[arg(long)]
+    redis: bool,
 }
 
 pub fn chaos(project: &Project, options: &Options) -> Result<ExitCode> {
@@ -44,8 +47,12 @@ pub fn chaos(project: &Project, options: &Options) -> Result<ExitCode> {
             split(&seeds)?
         }
     };
+    let over_redis = parts
+        .iter()
+        .flatten()
+        .any(|argument| argument == OVER_REDIS);
     println!("[1/2] building");
-    process::run(&mut scenario.build(project))?;
+    process::run(&mut scenario.build(project, over_redis))?;
     println!("[2/2] running");
     let outcomes = run(project, scenario, &parts);
     let mut sound = true;
@@ -105,7 +112,8 @@ fn run_part(project: &Project, scenario: &Scenario, part: &[String]) -> Result<E
         }
         println!("{line}");
         if let Some(seed) = failed_seed(&line) {
-            println!("  once more: {}", seed_line(scenario, seed));
+            let over_redis = part.iter().any(|argument| argument == OVER_REDIS);
+            println!("  once more: {}", seed_line(scenario, seed, over_redis));
         }
     })?;
     let Some(figures) = figures else {
@@ -133,20 +141,24 @@ fn split(seeds: &Seeds) -> Result<Vec<Vec<String>>> {
     let mut first = seeds.first;
     let parts = (0..jobs).map(|job| {
         let count = seeds.seeds / jobs + u64::from(job < seeds.seeds % jobs);
-        let part = arguments(first, count);
+        let part = arguments(first, count, seeds.redis);
         first += count;
         part
     });
     Ok(parts.collect())
 }
 
-fn arguments(first: u64, seeds: u64) -> Vec<String> {
-    vec![
+fn arguments(first: u64, seeds: u64, over_redis: bool) -> Vec<String> {
+    let mut arguments = vec![
         "--first".to_owned(),
         first.to_string(),
         "--seeds".to_owned(),
         seeds.to_string(),
-    ]
+    ];
+    if over_redis {
+        arguments.push(OVER_REDIS.to_owned());
+    }
+    arguments
 }
 
 /// The seed in a line like `seed 7 failed: …`.
@@ -156,8 +168,8 @@ fn failed_seed(line: &str) -> Option<u64> {
 }
 
 /// The command that runs one seed again.
-fn seed_line(scenario: &Scenario, seed: u64) -> String {
-    let arguments = arguments(seed, 1).join(" ");
+fn seed_line(scenario: &Scenario, seed: u64, over_redis: bool) -> String {
+    let arguments = arguments(seed, 1, over_redis).join(" ");
     format!("cargo xtask chaos {} {arguments}", scenario.name)
 }
 
@@ -178,6 +190,7 @@ mod tests {
             ["--first 10 --seeds 3", "--first 13 --seeds 2"]
         );
         assert_eq!(parts("--seeds 1 --jobs 8"), ["--first 1 --seeds 1"]);
+        assert_eq!(parts("--redis --seeds 1"), ["--first 1 --seeds 1 --redis"]);
         assert_eq!(parts("").len(), 2);
         for nonsense in ["--seeds 0", "--jobs 0", "--first 18446744073709551615"] {
             let seeds = Seeds::try_parse_from(nonsense.split(' ')).expect("numbers");
@@ -191,8 +204,12 @@ mod tests {
         assert_eq!(failed_seed("seed x failed"), None);
         assert_eq!(failed_seed("17 failed"), None);
         assert_eq!(
-            seed_line(&SCENARIOS[0], 17),
+            seed_line(&SCENARIOS[0], 17, false),
             "cargo xtask chaos sim --first 17 --seeds 1"
+        );
+        assert_eq!(
+            seed_line(&SCENARIOS[0], 17, true),
+            "cargo xtask chaos sim --first 17 --seeds 1 --redis"
         );
     }
 }

@@ -56,7 +56,15 @@ impl Member {
     }
 
     fn of(package: &Package) -> Self {
-        const FOR_TESTS: [&str; 6] = ["ssr", "testing", "jwt", "sqlite", "postgres", "redis"];
+        const FOR_TESTS: [&str; 7] = [
+            "ssr",
+            "testing",
+            "jwt",
+            "sqlite",
+            "postgres",
+            "redis",
+            "simulated-redis",
+        ];
         Self {
             name: package.name.to_string(),
             features: FOR_TESTS
