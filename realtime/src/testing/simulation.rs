@@ -258,12 +258,14 @@ impl Life {
             self.truth.tried(&room, number, Tried::Unknown);
             let publishing = self.cluster.node(node).publish(room.clone(), draft_once);
             let mut published = patient(publishing).await.map(|done| (node, done));
+            let mut ordered = published.is_some_and(|(_, done)| done.position().is_some());
             // Whoever does not know whether it worked tries again.
             let repeat = published.is_none() || self.rng.random_bool(0.1);
             if repeat && let Ok(again) = draft() {
                 let node = self.node();
                 let publishing = self.cluster.node(node).publish(room.clone(), again);
                 let again = patient(publishing).await.map(|done| (node, done));
+                ordered &= again.is_some_and(|(_, done)| done.position().is_some());
                 published = published.or(again);
             }
             let Some((node, published)) = published else {
@@ -272,7 +274,10 @@ impl Life {
             self.done.published += 1;
             match published.position() {
                 Some(position) if position.seq > 0 => {
-                    self.truth.published(&room, number, position);
+                    // A node without Redis may have shown it to its own people before.
+                    if ordered {
+                        self.truth.published(&room, number, position);
+                    }
                     self.truth.tried(&room, number, Tried::Placed);
                 }
                 // It has been there in an earlier life of the room.

@@ -131,7 +131,7 @@ fn from_lua(value: LuaValue) -> mlua::Result<Value> {
     Ok(match value {
         LuaValue::Nil | LuaValue::Boolean(false) => Value::Nil,
         LuaValue::Boolean(true) => Value::Int(1),
-        LuaValue::Integer(number) => Value::Int(i64::from(number)),
+        LuaValue::Integer(number) => Value::Int(number),
         LuaValue::Number(number) => Value::Int(number as i64),
         LuaValue::String(text) => Value::BulkString(text.as_bytes().to_vec()),
         LuaValue::Table(table) => {

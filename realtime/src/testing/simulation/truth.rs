@@ -261,7 +261,7 @@ impl Truth {
             return Ok(());
         };
         let mut missing = self.tried.iter().filter(|(number, (of, then, tried))| {
-            of == room && *tried != Tried::Unknown && *then >= from && !heard.contains(number)
+            of == room && *tried != Tried::Unknown && *then > from && !heard.contains(number)
         });
         match missing.next() {
             Some((number, (_, _, tried))) => Err(format!(

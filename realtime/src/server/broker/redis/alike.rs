@@ -1,5 +1,5 @@
 //! The stand-in for Redis, of `testing::redis`, does what a real one does: asked the same at random, both answer the
-//! same, tell listeners the same and hold the same afterwards. And the broker does over it what every broker does.
+//! same, tell listeners the same and hold the same afterwards.
 
 use std::sync::{LazyLock, Mutex};
 
@@ -15,10 +15,7 @@ use super::{
     transport::{Link, Push, Transport},
     *,
 };
-use crate::{
-    server::broker::suite,
-    testing::redis::{Path, SimulatedRedis},
-};
+use crate::testing::redis::{Path, SimulatedRedis};
 
 /// What is in a room and among the nodes, by the names of everything that this test writes.
 static DUMP: LazyLock<Script> = LazyLock::new(|| {
@@ -40,16 +37,6 @@ static DUMP: LazyLock<Script> = LazyLock::new(|| {
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const RUNS: [&str; 3] = ["00000000000000a1", "00000000000000b2", "00000000000000c3"];
-
-fn settings(prefix: &str) -> Settings {
-    Settings {
-        beat: Duration::from_millis(200),
-        timeout: Duration::from_secs(2),
-        prefix: prefix.to_owned(),
-        name: "test".to_owned(),
-        retention: Retention::default(),
-    }
-}
 
 /// One of the two servers, and what was heard from it.
 struct Side {
@@ -451,71 +438,4 @@ async fn the_stand_in_answers_tells_and_keeps_what_redis_does() {
         }
     }
     drop(sides.map(|side| side.listener));
-}
-
-#[tokio::test(start_paused = true)]
-async fn nobody_is_buried_who_has_come_back_unheard() {
-    let (stop, tasks, redis) = (
-        CancellationToken::new(),
-        TaskTracker::new(),
-        SimulatedRedis::start(),
-    );
-    let node = || {
-        let (inbox, receivers) = Inbox::new(1, 1_024);
-        let path = Arc::new(Path::new(&redis, 0));
-        (
-            RedisBroker::start(settings("t"), path, inbox, &tasks, &stop),
-            receivers,
-        )
-    };
-    let ((one, _one), (other, _other)) = (node(), node());
-    for broker in [&one, &other] {
-        assert!(broker.first(Duration::from_secs(30)).await);
-    }
-    let room: RoomId = "board:7".parse().unwrap();
-    let entry = |run| Entry {
-        session: "s".try_into().unwrap(),
-        user: None,
-        incarnation: 1,
-        run,
-        device: None,
-        device_kind: crate::protocol::DeviceKind::Other,
-        status: crate::protocol::Status::Online,
-        since: 5,
-        at: Vec::new(),
-    };
-    one.enter(&room, entry(RunId(0))).await.unwrap();
-    other.bury(&room, vec![one.0.run()]).await.unwrap();
-    assert_eq!(other.snapshot(&room).await.unwrap().entries.len(), 1);
-    // Whoever has no record is dead, and is told so when they come after all.
-    let keys = &one.0.keys;
-    redis.evict(&keys.beat()[0]);
-    let run = one.0.run();
-    other.bury(&room, vec![run]).await.unwrap();
-    assert_eq!(other.snapshot(&room).await.unwrap().entries, []);
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_ne!(one.0.run(), run);
-    stop.cancel();
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_broker_does_what_every_broker_does_over_the_stand_in() {
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    suite::run(|| async {
-        let redis = SimulatedRedis::start();
-        let node = async || {
-            let (inbox, mut receivers) = Inbox::new(1, 1_024);
-            let path = Arc::new(Path::new(&redis, 0));
-            let broker = RedisBroker::start(settings("t"), path, inbox, &tasks, &stop);
-            assert!(broker.first(Duration::from_secs(30)).await);
-            let received = receivers.remove(0);
-            suite::Node { broker, received }
-        };
-        (node().await, node().await)
-    })
-    .await;
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await;
 }

@@ -22,11 +22,15 @@ mod supervisor;
 pub(crate) mod transport;
 mod wire;
 
-#[cfg(all(test, feature = "simulated-redis"))]
+#[cfg(test)]
+#[cfg(feature = "simulated-redis")]
 mod alike;
 #[cfg(test)]
 #[path = "../../../../tests/common/redis/mod.rs"]
 mod servers;
+#[cfg(test)]
+#[cfg(feature = "simulated-redis")]
+mod simulated;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,85 @@
+//! The broker over the stand-in for Redis: it does what every broker does, and what simulations found it not to do.
+
+use super::*;
+use crate::{
+    protocol::{DeviceKind, Status},
+    server::broker::suite,
+    testing::redis::{Path, SimulatedRedis},
+};
+
+fn settings(prefix: &str) -> Settings {
+    Settings {
+        beat: Duration::from_millis(200),
+        timeout: Duration::from_secs(2),
+        prefix: prefix.to_owned(),
+        name: "test".to_owned(),
+        retention: Retention::default(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_buried_who_has_come_back_unheard() {
+    let (stop, tasks, redis) = (
+        CancellationToken::new(),
+        TaskTracker::new(),
+        SimulatedRedis::start(),
+    );
+    let node = || {
+        let (inbox, receivers) = Inbox::new(1, 1_024);
+        let path = Arc::new(Path::new(&redis, 0));
+        (
+            RedisBroker::start(settings("t"), path, inbox, &tasks, &stop),
+            receivers,
+        )
+    };
+    let ((one, _one), (other, _other)) = (node(), node());
+    for broker in [&one, &other] {
+        assert!(broker.first(Duration::from_secs(30)).await);
+    }
+    let room: RoomId = "board:7".parse().unwrap();
+    let entry = |run| Entry {
+        session: "s".try_into().unwrap(),
+        user: None,
+        incarnation: 1,
+        run,
+        device: None,
+        device_kind: DeviceKind::Other,
+        status: Status::Online,
+        since: 5,
+        at: Vec::new(),
+    };
+    one.enter(&room, entry(RunId(0))).await.unwrap();
+    other.bury(&room, vec![one.0.run()]).await.unwrap();
+    assert_eq!(other.snapshot(&room).await.unwrap().entries.len(), 1);
+    // Whoever has no record is dead, and is told so when they come after all.
+    let keys = &one.0.keys;
+    redis.evict(&keys.beat()[0]);
+    let run = one.0.run();
+    other.bury(&room, vec![run]).await.unwrap();
+    assert_eq!(other.snapshot(&room).await.unwrap().entries, []);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_ne!(one.0.run(), run);
+    stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_broker_does_what_every_broker_does_over_the_stand_in() {
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    suite::run(|| async {
+        let redis = SimulatedRedis::start();
+        let node = async || {
+            let (inbox, mut receivers) = Inbox::new(1, 1_024);
+            let path = Arc::new(Path::new(&redis, 0));
+            let broker = RedisBroker::start(settings("t"), path, inbox, &tasks, &stop);
+            assert!(broker.first(Duration::from_secs(30)).await);
+            let received = receivers.remove(0);
+            suite::Node { broker, received }
+        };
+        (node().await, node().await)
+    })
+    .await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+}
