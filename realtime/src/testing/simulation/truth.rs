@@ -119,6 +119,12 @@ impl Truth {
     /// The broker has lost something: of the places that it gave out before, others may have them now.
     pub(super) fn lost(&mut self) {
         self.events.clear();
+        // An event that no node which lives has seen is gone without a trace.
+        for (_, _, tried) in self.tried.values_mut() {
+            if *tried == Tried::Placed {
+                *tried = Tried::Unknown;
+            }
+        }
     }
 
     fn may_see(&self, tab: &Tab, room: &RoomId) -> bool {
