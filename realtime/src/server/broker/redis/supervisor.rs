@@ -35,6 +35,7 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
     let mut attempt = 0;
     let mut is_told = false;
     let mut is_policy_known = false;
+    let mut lost: Option<Instant> = None;
     loop {
         let began = Instant::now();
         let up = tokio::select! {
@@ -53,6 +54,7 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
                     () = stop.cancelled() => return,
                     () = stay(&node, &links, &tasks) => {}
                 }
+                lost = Some(Instant::now());
                 node.set_links(None);
                 node.link.send_modify(|state| state.up = false);
                 tracing::warn!(
@@ -66,6 +68,12 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
                 }
                 let wait = Duration::from_millis(BACKOFF.delay_ms(attempt, random()));
                 attempt += 1;
+                // Before the others take this node for dead every moment counts.
+                let is_urgent = lost.is_some_and(|lost| lost.elapsed() < node.settings.beat * 4);
+                let wait = match is_urgent {
+                    true => wait.min(node.settings.beat / 4),
+                    false => wait,
+                };
                 // A server that does not answer has been waited for already.
                 let left = wait.saturating_sub(began.elapsed()).max(SHORTEST);
                 tokio::select! {
