@@ -1,6 +1,9 @@
 //! What everybody should see, kept apart from all that is tested.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -10,6 +13,9 @@ use crate::{
     protocol::{Epoch, Member, Position, Room, RoomId, Status},
     testing::TestClient,
 };
+
+/// By then a loss has been found in every room that is served.
+const FOUND: Duration = Duration::from_secs(15);
 
 /// See the [module](self).
 #[derive(Default)]
@@ -21,6 +27,8 @@ pub(super) struct Truth {
     events: BTreeMap<RoomId, Vec<(Epoch, u64, u64)>>,
     /// Every event that somebody tried to publish, with its room, when it was, and what became of it.
     tried: BTreeMap<u64, (RoomId, Instant, Tried)>,
+    /// When the broker lost something last.
+    lost: Option<Instant>,
     next_event: u64,
 }
 
@@ -98,6 +106,10 @@ impl Truth {
     }
 
     pub(super) fn published(&mut self, room: &RoomId, number: u64, at: Position) {
+        // Until a loss has been found, rooms begin anew with only some of what was published meanwhile.
+        if self.lost.is_some_and(|lost| lost.elapsed() < FOUND) {
+            return;
+        }
         let events = self.events.entry(room.clone()).or_default();
         events.push((at.epoch, at.seq, number));
     }
@@ -118,6 +130,7 @@ impl Truth {
 
     /// The broker has lost something: of the places that it gave out before, others may have them now.
     pub(super) fn lost(&mut self) {
+        self.lost = Some(Instant::now());
         self.events.clear();
         // An event that no node which lives has seen is gone without a trace.
         for (_, _, tried) in self.tried.values_mut() {
