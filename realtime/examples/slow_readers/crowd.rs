@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Result,
-    client::{Client, State, name},
+    client::{self, Client, State, name},
     server::Server,
 };
 
@@ -40,7 +40,7 @@ impl Crowd {
             clients: Vec::new(),
         };
         for number in 0..count {
-            let client = Client::connect(address(number), number, is_slow(number))?;
+            let client = client::connect(address(number), number, is_slow(number))?;
             crowd.clients.push(client);
             if (number + 1) % AT_ONCE == 0 {
                 crowd

@@ -19,6 +19,8 @@
 //! Linux only: it reads `/proc`.
 
 mod client;
+#[path = "../common/mod.rs"]
+mod common;
 mod crowd;
 mod heard;
 mod hung;

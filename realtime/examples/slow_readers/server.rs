@@ -27,7 +27,7 @@ use tokio::{
     time::{Instant, interval, sleep},
 };
 
-use super::{HALL, Post, Result, client::micros};
+use super::{HALL, Post, Result, common::client::micros};
 
 /// What the kernel keeps of what a client has not read. On loopback that would be megabytes, in which a slow reader is
 /// not noticed for a long time; on a way through the world it is tens of kilobytes.

@@ -1,0 +1,3 @@
+//! What the examples share that connect over real sockets.
+
+pub mod client;
