@@ -67,6 +67,11 @@ pub fn beside(builder: RealtimeBuilder, node: &Realtime) -> RealtimeBuilder {
     builder.meeting(node)
 }
 
+/// Lets what a node that is being built hears from the meeting point come through a link, which may have faults.
+pub fn linked(builder: RealtimeBuilder, link: Link) -> RealtimeBuilder {
+    builder.linked(link)
+}
+
 /// Puts something between a node that is being built and its broker: to see what is appended, to refuse it, or to be
 /// slow.
 pub fn around_broker(
