@@ -19,10 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How many events of one instance there may be: it numbers its own from a multiple of this.
 pub const EACH: u32 = 1_000_000;
 
-/// What was published, by room.
+/// What was published, by room, and when each event began to be.
 #[derive(Debug, Default)]
 pub struct Published {
-    pub accepted: BTreeMap<u32, BTreeSet<u32>>,
+    pub accepted: BTreeMap<u32, BTreeMap<u32, Instant>>,
     pub refused: usize,
 }
 
@@ -82,9 +82,11 @@ async fn publish(
             () = stop.cancelled() => break,
             _ = tick.tick() => {}
         }
+        let began = Instant::now();
         match control.publish(*room, number).await {
             Ok(()) => {
-                published.accepted.entry(*room).or_default().insert(number);
+                let accepted = published.accepted.entry(*room).or_default();
+                accepted.insert(number, began);
             }
             Err(error) => {
                 if published.refused == 0 {
@@ -106,11 +108,11 @@ impl Published {
     }
 
     pub fn count(&self) -> usize {
-        self.accepted.values().map(BTreeSet::len).sum()
+        self.accepted.values().map(BTreeMap::len).sum()
     }
 
     /// Waits until everybody who was there all the time has heard everything, and tells what was lost, doubled, or
-    /// came in another order than that in which its instance published it. Returns whether nothing was.
+    /// came in another order than that in which its instance published it.
     pub async fn judge(&self, world: &World, report: &mut Report) -> Result<()> {
         let start = Instant::now();
         while !self.missing(world).is_empty() && start.elapsed() < PATIENCE {
@@ -123,7 +125,7 @@ impl Published {
         for person in &world.people {
             let state = person.client.state();
             for (room, seen) in &state.rooms {
-                resets += seen.resets;
+                resets += seen.resets.len();
                 let mut last: BTreeMap<u32, u32> = BTreeMap::new();
                 let mut known = BTreeSet::new();
                 for heard in &seen.heard {
@@ -149,6 +151,7 @@ impl Published {
         Ok(())
     }
 
+    /// What was lost. Who was told to begin anew reads what was published until then elsewhere.
     fn missing(&self, world: &World) -> Vec<String> {
         let mut missing = Vec::new();
         for person in &world.people {
@@ -158,12 +161,13 @@ impl Published {
                     continue;
                 };
                 let heard: BTreeSet<u32> = seen.heard.iter().map(|heard| heard.number).collect();
-                let lost = all.difference(&heard);
-                missing.extend(
-                    lost.map(|number| {
-                        format!("{} never heard {number} of room {room}", person.user)
-                    }),
-                );
+                let reset = seen.resets.last();
+                let lost = all.iter().filter(|(number, began)| {
+                    !heard.contains(number) && reset.is_none_or(|reset| *began > reset)
+                });
+                missing.extend(lost.map(|(number, _)| {
+                    format!("{} never heard {number} of room {room}", person.user)
+                }));
             }
         }
         missing

@@ -40,7 +40,8 @@ pub struct Seen {
     pub present: BTreeSet<UserId>,
     pub changes: Vec<Change>,
     pub heard: Vec<Heard>,
-    pub resets: u32,
+    /// When it was told to begin anew.
+    pub resets: Vec<Instant>,
     listener: Option<ListenerId>,
 }
 
@@ -176,7 +177,7 @@ impl Witness for Notes {
             Output::Reset(listener, _) => {
                 let room = self.listeners.get(&listener);
                 if let Some(seen) = room.and_then(|room| self.rooms.get_mut(room)) {
-                    seen.resets += 1;
+                    seen.resets.push(Instant::now());
                 }
             }
             _ => {}

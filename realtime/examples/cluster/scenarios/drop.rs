@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use tokio::time::Instant;
 
 use crate::{
     Options, Report, Result,
@@ -28,6 +29,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         .await?;
     // Each instance publishes in each room.
     let each = events / (INSTANCES as u32 * ROOMS);
+    let start = Instant::now();
     let mut rows = Vec::new();
     for (number, instance) in world.instances.iter().enumerate() {
         let control = instance.control();
@@ -43,7 +45,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     for (room, first, refused) in try_join_all(rows).await? {
         published.refused += refused.len();
         let numbers = (first..first + each).filter(|number| !refused.contains(number));
-        published.accepted.entry(room).or_default().extend(numbers);
+        let accepted = published.accepted.entry(room).or_default();
+        accepted.extend(numbers.map(|number| (number, start)));
     }
     published.judge(&world, report).await?;
     let mut latencies = Vec::new();

@@ -19,13 +19,16 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let people = options.people.unwrap_or(options.pick(5_000, 100));
     let during = Duration::from_secs(options.pick(30, 5));
     let mut world = World::start(INSTANCES, &[]).await?;
-    world.add_all(1, |_| (0, [0])).await?;
+    // One at each instance, in as many rooms as the many are in later.
+    let rooms = people.div_ceil(IN_A_ROOM) as u32;
+    world
+        .add_all(INSTANCES, |number| (number, 0..rooms))
+        .await?;
     let one = idle(&world, during).await?;
     println!("with one connection: {one} commands of a node in a second");
-    let rooms = people.div_ceil(IN_A_ROOM);
     world
         .add_all(people, |number| {
-            (number % INSTANCES, [(number % rooms) as u32])
+            (number % INSTANCES, [number as u32 % rooms])
         })
         .await?;
     let many = idle(&world, during).await?;
@@ -48,7 +51,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         let key = format!("leptos_realtime:{{hall:{room}}}");
         bytes += world.ask::<u64>(&["MEMORY", "USAGE", &key, "SAMPLES", "0"])?;
     }
-    let each = bytes / (people as u64 + 1);
+    let each = bytes / (people as u64 + INSTANCES as u64 * u64::from(rooms));
     report.figure("bytes_per_membership", each);
     if each > BYTES {
         report.wrong(format!(

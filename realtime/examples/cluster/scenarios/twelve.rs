@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::{
     Options, Report, Result,
     load::{EACH, Published},
@@ -22,16 +24,14 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         .sum();
     report.expect("pairs", seen, people * people);
     let each = options.pick(20, 5);
+    let start = Instant::now();
     let mut published = Published::default();
     for (number, instance) in world.instances.iter().enumerate() {
         let first = number as u32 * EACH;
         let refused = instance.publish_many(0, first, each, 20).await?;
         published.refused += refused.len();
-        published
-            .accepted
-            .entry(0)
-            .or_default()
-            .extend(first..first + each);
+        let accepted = published.accepted.entry(0).or_default();
+        accepted.extend((first..first + each).map(|number| (number, start)));
     }
     published.judge(&world, report).await?;
     let converged = world.converged(Duration::from_secs(20)).await;
