@@ -30,6 +30,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         world.redis.pause();
         sleep(Duration::from_secs(seconds)).await;
         if seconds > 3 {
+            let told = world.people.iter().filter(|person| person.is_degraded());
+            report.expect("told_degraded", told.count(), people);
             change(&mut world);
         }
         world.redis.resume();
@@ -40,6 +42,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
             Duration::from_secs(2),
         );
         sleep(Duration::from_secs(options.pick(8, 3))).await;
+        let told = world.people.iter().filter(|person| person.is_degraded());
+        report.expect(&format!("degraded_after_{name}"), told.count(), 0);
         if seconds <= 3 {
             let (gone, came) = world.flickers(&[]);
             report.expect(&format!("leaves_in_{name}"), gone, 0);
