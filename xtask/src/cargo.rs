@@ -132,6 +132,14 @@ pub fn test_server_half(project: &Project, filter: Option<&str>) -> Command {
     command
 }
 
+/// Compiles an example as the server half is tested.
+pub fn build_example(project: &Project, name: &str) -> Command {
+    let mut command = cargo(project, "build");
+    server_half(&mut command, project);
+    command.args(["--example", name]);
+    command
+}
+
 /// Tests these commands. Apart from the server half, so that both use what is compiled already.
 pub fn test_xtask(project: &Project, filter: Option<&str>) -> Command {
     let mut command = test_runner(project, filter);

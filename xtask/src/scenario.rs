@@ -5,7 +5,8 @@ use std::{env, process::Command};
 use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::{
-    cargo::{LIBRARY, cargo},
+    cargo::{LIBRARY, build_example, cargo},
+    mode::{Mode, profile_folder},
     project::Project,
 };
 
@@ -26,6 +27,8 @@ pub struct Scenario {
     /// What it is given before anything else; of an argument that is given twice the later one counts.
     arguments: &'static [&'static str],
     pub work: Work,
+    /// Whether it knows `--short`: a small form that looks at counts only, which every test run has time for.
+    pub is_short: bool,
 }
 
 /// How the work of a scenario is divided.
@@ -47,6 +50,7 @@ pub const SCENARIOS: &[Scenario] = &[
         features: &["testing"],
         arguments: &[],
         work: Work::Seeds,
+        is_short: false,
     },
     Scenario {
         name: "connect-cycles",
@@ -56,6 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
         features: &["testing"],
         arguments: &["--cycles", "10000"],
         work: Work::Whole,
+        is_short: false,
     },
     Scenario {
         name: "slow-readers",
@@ -65,8 +70,72 @@ pub const SCENARIOS: &[Scenario] = &[
         features: &["testing"],
         arguments: &[],
         work: Work::Whole,
+        is_short: false,
     },
+    cluster(
+        &["kill-node"],
+        "an instance is killed: its people leave, once: [--runs 20] [--people 1000]",
+    ),
+    cluster(&["redis-pause"], "Redis stands still for 3 s and for 10 s"),
+    cluster(&["redis-restart"], "Redis is killed and started empty"),
+    cluster(&["redis-flush"], "Redis is emptied while it runs"),
+    cluster(&["redis-restore"], "Redis is started with an old snapshot"),
+    cluster(&["redis-evict"], "Redis loses the keys of 50 rooms"),
+    cluster(
+        &["move"],
+        "connections are lost on one instance and are there on another one at once",
+    ),
+    cluster(
+        &["twelve"],
+        "twelve instances, and everybody sees everybody: [--people 1200]",
+    ),
+    cluster(
+        &["zombie"],
+        "an instance stands still for 8 s and for 60 s, and goes on",
+    ),
+    cluster(
+        &["half-link"],
+        "one of an instance's two connections to Redis is cut, or stands still",
+    ),
+    cluster(
+        &["partition"],
+        "an instance is cut off from Redis for 15 s, with its people",
+    ),
+    cluster(
+        &["race"],
+        "people come, go and move as fast as they can: [--runs 100000] [--people 300]",
+    ),
+    cluster(
+        &["rolling"],
+        "all instances are replaced one after the other",
+    ),
+    cluster(
+        &["drop"],
+        "one in a hundred messages between instances is lost: [--runs 100000]",
+    ),
+    cluster(
+        &["idle"],
+        "what Redis is asked for when nothing happens: [--people 5000]",
+    ),
+    cluster(
+        &["latency"],
+        "how soon who enters on one instance is seen on another: [--runs 4000]",
+    ),
 ];
+
+/// Several instances that meet at a Redis, and the name of what goes wrong: also what the program is given.
+const fn cluster(name: &'static [&'static str], about: &'static str) -> Scenario {
+    Scenario {
+        name: name[0],
+        about,
+        package: LIBRARY,
+        example: "cluster",
+        features: &["redis", "testing"],
+        arguments: name,
+        work: Work::Whole,
+        is_short: true,
+    }
+}
 
 impl Scenario {
     /// The scenario of this name.
@@ -87,7 +156,7 @@ impl Scenario {
 
     /// Runs it, once built.
     pub fn run(&self, project: &Project, arguments: &[String]) -> Command {
-        let mut command = Command::new(self.program(project));
+        let mut command = Command::new(self.program(project, PROFILE));
         command
             .args(self.arguments)
             .args(arguments)
@@ -95,8 +164,24 @@ impl Scenario {
         command
     }
 
-    fn program(&self, project: &Project) -> Utf8PathBuf {
-        let folder = project.target.join(PROFILE).join("examples");
+    /// Compiles its program for its short form: with everything else that tests need, so that little is left to do.
+    pub fn build_short(&self, project: &Project) -> Command {
+        build_example(project, self.example)
+    }
+
+    /// Runs its short form, once built.
+    pub fn run_short(&self, project: &Project) -> Command {
+        let profile = Mode::Debug.server_profile(project);
+        let mut command = Command::new(self.program(project, profile_folder(profile)));
+        command
+            .args(self.arguments)
+            .arg("--short")
+            .current_dir(&project.root);
+        command
+    }
+
+    fn program(&self, project: &Project, folder: &str) -> Utf8PathBuf {
+        let folder = project.target.join(folder).join("examples");
         folder.join(format!("{}{}", self.example, env::consts::EXE_SUFFIX))
     }
 }

@@ -2,10 +2,11 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
-    cargo, client, mode::Mode, process, project::Project, server, setup, site, steps::Steps, tools,
+    cargo, client, mode::Mode, process, project::Project, scenario::SCENARIOS, server, setup, site,
+    steps::Steps, tools,
 };
 
 #[derive(clap::Args)]
@@ -32,6 +33,9 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitCode> {
     steps.run("xtask tests", || {
         process::run(&mut cargo::test_xtask(project, filter))
     })?;
+    steps.run("scenarios in their short forms", || {
+        short_scenarios(project, filter)
+    })?;
     let client = steps.run("client (wasm32) and site", || {
         let client = client::build(project, Mode::Debug)?;
         site::assemble(project, &client, &client.wasm)
@@ -46,6 +50,29 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitCode> {
         })?;
     }
     Ok(steps.finish())
+}
+
+/// All of them that are asked for, also where one fails.
+fn short_scenarios(project: &Project, filter: Option<&str>) -> Result<()> {
+    let asked = |name: &str| filter.is_none_or(|filter| name.contains(filter));
+    let scenarios = SCENARIOS.iter().filter(|scenario| scenario.is_short);
+    let scenarios: Vec<_> = scenarios.filter(|scenario| asked(scenario.name)).collect();
+    if let Some(scenario) = scenarios.first() {
+        process::run(&mut scenario.build_short(project))?;
+    }
+    let mut failed = Vec::new();
+    for scenario in scenarios {
+        println!("{}: {}", scenario.name, scenario.about);
+        if process::run(&mut scenario.run_short(project)).is_err() {
+            failed.push(scenario.name);
+        }
+    }
+    ensure!(
+        failed.is_empty(),
+        "these do not hold: {}",
+        failed.join(", ")
+    );
+    Ok(())
 }
 
 /// Playwright and whatever else `npm test` starts. It starts servers of its own; we say what to start.
