@@ -111,7 +111,7 @@ impl Published {
         self.accepted.values().map(BTreeMap::len).sum()
     }
 
-    /// Waits until everybody who was there all the time has heard everything, and tells what was lost, doubled, or
+    /// Waits until everybody who was in a room from the beginning has heard everything, and tells what was lost, doubled, or
     /// came in another order than that in which its instance published it.
     pub async fn judge(&self, world: &World, report: &mut Report) -> Result<()> {
         let start = Instant::now();
@@ -135,7 +135,7 @@ impl Published {
                         continue;
                     }
                     let before = last.insert(number / EACH, number);
-                    if before.is_some_and(|before| before > number) {
+                    if before.is_some_and(|before| before > number) && !seen.is_late {
                         misordered
                             .push(format!("{user} heard {number} of {room} after {before:?}"));
                     }
@@ -157,7 +157,8 @@ impl Published {
         for person in &world.people {
             let state = person.client.state();
             for (room, seen) in &state.rooms {
-                let Some(all) = self.accepted.get(room) else {
+                let all = self.accepted.get(room).filter(|_| !seen.is_late);
+                let Some(all) = all else {
                     continue;
                 };
                 let heard: BTreeSet<u32> = seen.heard.iter().map(|heard| heard.number).collect();

@@ -42,6 +42,8 @@ pub struct Seen {
     pub heard: Vec<Heard>,
     /// When it was told to begin anew.
     pub resets: Vec<Instant>,
+    /// Whether it was entered after others: what was published before is not heard.
+    pub is_late: bool,
     listener: Option<ListenerId>,
 }
 
@@ -82,7 +84,7 @@ impl Person {
         let mut notes = Notes::default();
         let rooms: BTreeSet<u32> = rooms.into_iter().collect();
         for room in &rooms {
-            notes.enter(&mut session, *room);
+            notes.enter(&mut session, *room, false);
         }
         Ok(Self {
             user: UserId::try_from(name)?,
@@ -96,7 +98,7 @@ impl Person {
     pub fn enter(&mut self, room: u32) {
         if self.rooms.insert(room) {
             self.client
-                .act(|session, notes, _| notes.enter(session, room));
+                .act(|session, notes, _| notes.enter(session, room, true));
         }
     }
 
@@ -143,7 +145,7 @@ impl Person {
 }
 
 impl Notes {
-    fn enter(&mut self, session: &mut Session, room: u32) {
+    fn enter(&mut self, session: &mut Session, room: u32, is_late: bool) {
         let id = Hall(room).room_id();
         session.acquire(&id, None);
         let listener = session.listen(&id, None);
@@ -151,6 +153,7 @@ impl Notes {
             .extend(listener.map(|listener| (listener, room)));
         self.ids.insert(id, room);
         let seen = Seen {
+            is_late,
             listener,
             ..Seen::default()
         };

@@ -23,6 +23,9 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// After how long it is told what was waited for.
+const SLOW: Duration = Duration::from_secs(2);
+
 /// How many people connect at once.
 const AT_ONCE: usize = 50;
 
@@ -123,12 +126,17 @@ impl World {
     /// Waits until everybody sees everybody. Returns how long that took.
     pub async fn converged(&self, patience: Duration) -> Result<Duration> {
         let start = Instant::now();
+        let mut last = None;
         loop {
             let looked = Instant::now();
             let differences = self.differences();
             if differences.is_empty() {
+                if let Some(last) = last.filter(|_| start.elapsed() > SLOW) {
+                    println!("the last to become the same: {last}");
+                }
                 return Ok(start.elapsed());
             }
+            last = differences.last().cloned();
             if start.elapsed() > patience {
                 let told = differences[..differences.len().min(TOLD)].join("; ");
                 return Err(format!("views differ after {patience:?}: {told}").into());

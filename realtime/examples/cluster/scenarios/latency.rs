@@ -29,9 +29,9 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         for join in 0..joins {
             tick.tick().await;
             let number = ROOMS as usize + join % people;
-            let room = (join / people) as u32 % ROOMS;
+            // Everybody goes through all rooms, and begins in another one: so each room has few at a time.
+            let room = (number + join / people) as u32 % ROOMS;
             let person = &mut world.people[number];
-            // Each leaves where they were: so rooms stay small.
             let before = (room + ROOMS - 1) % ROOMS;
             began.insert((person.user.clone(), join / people), Instant::now());
             person.enter(room);
