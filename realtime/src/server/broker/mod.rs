@@ -105,6 +105,20 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Whether a node that stood there `before` has said everything from the beginning meanwhile.
+    #[must_use]
+    pub fn has_begun_anew_since(self, before: Self) -> bool {
+        match (before, self) {
+            (
+                Self::Announced {
+                    generation: old, ..
+                },
+                Self::Announced { generation, .. },
+            ) => old != generation,
+            _ => false,
+        }
+    }
+
     /// Whether a node that stood there `before` has looked at all its rooms meanwhile.
     #[must_use]
     pub fn has_spoken_since(self, before: Self) -> bool {

@@ -55,6 +55,9 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
                 };
                 let due: Vec<_> = hub.all().into_iter().filter(due).collect();
                 bury(&hub, &due).await;
+                for served in &due {
+                    served.lock().note(|run| hub.broker.standing(run));
+                }
                 compare(&hub, due, false).await;
                 for served in hub.all() {
                     served.lock().release(unix_millis(), |run| hub.broker.standing(run));

@@ -60,6 +60,8 @@ pub(super) struct RoomState {
     suspect: Option<Head>,
     /// Where the nodes stood for whose sessions the room waits, when it began to wait.
     waits: HashMap<RunId, Standing>,
+    /// Where the nodes that speak for somebody here stood when this was last looked at, in the room's life of now.
+    stood: HashMap<RunId, Standing>,
 }
 
 fn slot(room: &RoomId) -> u64 {
@@ -83,6 +85,7 @@ impl ServedRoom {
             scheduled: false,
             suspect: None,
             waits: HashMap::new(),
+            stood: HashMap::new(),
         };
         Self {
             slot: slot(&room),
@@ -123,8 +126,25 @@ impl RoomState {
         let held = self.replica.as_ref().map(Replica::held_runs);
         let held = held.unwrap_or_default();
         self.waits.retain(|run, _| held.contains(run));
+        if held.is_empty() {
+            return;
+        }
+        let stood = std::mem::take(&mut self.stood);
         for run in held {
-            self.waits.entry(run).or_insert_with(|| standing(run));
+            let now = standing(run);
+            let before = stood
+                .get(&run)
+                .filter(|before| now.has_begun_anew_since(**before));
+            // A node that has told everything since it lost the room's life of before need not do it again.
+            self.waits.entry(run).or_insert(*before.unwrap_or(&now));
+        }
+    }
+
+    /// Remembers where the nodes stand that speak for somebody here, unless it is waited for them.
+    pub(super) fn note(&mut self, standing: impl Fn(RunId) -> Standing) {
+        if self.waits.is_empty() && !self.loading {
+            let runs = self.runs().into_iter();
+            self.stood = runs.map(|run| (run, standing(run))).collect();
         }
     }
 
