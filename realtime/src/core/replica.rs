@@ -153,7 +153,17 @@ impl Replica {
     ///
     /// In a new life of the log whoever was here stays, until the node that speaks for them has said who is: see
     /// [`Replica::held_runs`].
-    pub fn reload(&mut self, mut snapshot: RoomSnapshot) -> bool {
+    pub fn reload(&mut self, snapshot: RoomSnapshot) -> bool {
+        self.reload_keeping(snapshot, |_| false)
+    }
+
+    /// The same, but whom these runs spoke for stays in any case until it is [released](Self::release): those of the
+    /// node itself, which others took for dead and which has not said yet that they are here.
+    pub fn reload_keeping(
+        &mut self,
+        mut snapshot: RoomSnapshot,
+        keeps: impl Fn(RunId) -> bool,
+    ) -> bool {
         snapshot.entries.retain(|entry| {
             let left = self.left_here.get(&entry.key());
             left.is_none_or(|incarnation| entry.incarnation > *incarnation)
@@ -164,7 +174,10 @@ impl Replica {
         let cleared = std::mem::take(&mut self.cleared);
         let touched = match anew && cleared {
             true => self.people.replace(snapshot.entries),
-            false => self.people.replace_holding(snapshot.entries, anew),
+            false => {
+                let stays = |run| anew || keeps(run);
+                self.people.replace_holding(snapshot.entries, stays)
+            }
         };
         self.pending.people.extend(touched);
         let visible = |user: &UserId| self.people.visible(user).is_some();

@@ -153,7 +153,7 @@ impl Hub {
                 };
                 let last_seen = self.last_seen(room).await;
                 let mut state = served.lock();
-                state.load(snapshot, self.clock.millis());
+                state.load(snapshot, self.clock.millis(), |_| false);
                 state.set_last_seen(last_seen);
                 Ok(())
             })

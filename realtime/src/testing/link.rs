@@ -237,6 +237,10 @@ impl Broker for Linked {
         self.inner.nodes()
     }
 
+    fn successor(&self, run: RunId) -> RunId {
+        self.inner.successor(run)
+    }
+
     fn standing(&self, run: RunId) -> Standing {
         self.inner.standing(run)
     }

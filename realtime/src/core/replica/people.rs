@@ -67,8 +67,12 @@ impl People {
         touched
     }
 
-    /// The same, but those of before who are not named stay: all of them, or those who were held already.
-    pub(super) fn replace_holding(&mut self, entries: Vec<Entry>, all: bool) -> BTreeSet<UserId> {
+    /// The same, but of those of before who are not named some stay: whose node is named, and who were held already.
+    pub(super) fn replace_holding(
+        &mut self,
+        entries: Vec<Entry>,
+        stays: impl Fn(RunId) -> bool,
+    ) -> BTreeSet<UserId> {
         let before = mem::take(self);
         let mut touched: BTreeSet<UserId> = before.sessions.keys().cloned().collect();
         let sessions = before
@@ -77,7 +81,7 @@ impl People {
             .flat_map(BTreeMap::into_values);
         for entry in sessions.chain(before.guests.into_values()) {
             let key = entry.key();
-            if all || before.held.contains_key(&key) {
+            if stays(entry.run) || before.held.contains_key(&key) {
                 let run = entry.run;
                 touched.extend(self.enter(entry));
                 self.held.insert(key, run);

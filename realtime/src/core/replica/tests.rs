@@ -197,6 +197,33 @@ fn c6_a_session_that_moved_before_the_broker_was_lost_does_not_leave_where_it_wa
 }
 
 #[test]
+fn c5_whoever_is_here_stays_while_others_took_this_node_for_dead_and_until_it_has_said_so() {
+    let mut replica = empty();
+    let of = |run: u64, user: i64| Entry {
+        run: RunId(run),
+        ..entry(user, 1, DeviceKind::Other)
+    };
+    for (version, entry) in [(1, of(1, 1)), (2, of(2, 2))] {
+        replica.apply(&presence(version, EntryChange::Enter(entry)), 0);
+    }
+    frame(&mut replica);
+    let swept = RoomSnapshot {
+        position: replica.position(),
+        version: 9,
+        entries: Vec::new(),
+        events: Vec::new(),
+    };
+    assert!(replica.reload_keeping(swept, |run| run == RunId(1)));
+    let gone = frame(&mut replica).unwrap().gone;
+    assert_eq!(gone.len(), 1, "who was at another node has left");
+    assert_eq!(replica.held_runs(), [RunId(1)].into());
+    replica.apply(&presence(10, EntryChange::Enter(of(3, 1))), 0);
+    assert!(replica.held_runs().is_empty());
+    assert!(frame(&mut replica).is_none_or(|frame| frame.gone.is_empty()));
+    assert_eq!(replica.sessions(), 1);
+}
+
+#[test]
 fn typing_ends_by_itself_and_only_those_who_are_here_type() {
     let mut replica = empty();
     assert_eq!(

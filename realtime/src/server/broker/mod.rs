@@ -191,6 +191,12 @@ pub trait Broker: Send + Sync + 'static {
         Ok(())
     }
 
+    /// The run that speaks for the sessions of a run: another one where others took this node for dead, and it goes on
+    /// under another name.
+    fn successor(&self, run: RunId) -> RunId {
+        run
+    }
+
     /// How far a node has come in saying which sessions it has.
     fn standing(&self, _run: RunId) -> Standing {
         Standing::Gone

@@ -56,15 +56,20 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
                 let due: Vec<_> = hub.all().into_iter().filter(due).collect();
                 bury(&hub, &due).await;
                 for served in &due {
-                    served.lock().note(|run| hub.broker.standing(run));
+                    served.lock().note(|run| standing(&hub, run));
                 }
                 compare(&hub, due, false).await;
                 for served in hub.all() {
-                    served.lock().release(unix_millis(), |run| hub.broker.standing(run));
+                    served.lock().release(unix_millis(), |run| standing(&hub, run));
                 }
             }
         }
     }
+}
+
+/// How far whoever speaks for the sessions of a run has come in saying which there are.
+fn standing(hub: &Hub, run: RunId) -> Standing {
+    hub.broker.standing(hub.broker.successor(run))
 }
 
 /// Compares rooms with the broker, so that the loss of a room's last message is noticed too. What a room lacks may be
@@ -163,8 +168,9 @@ async fn settle(hub: &Hub, served: &ServedRoom) -> Result<(), BrokerError> {
             let conflict = state.conflict(&snapshot);
             if conflict.is_none() {
                 tracing::debug!(room = %served.room, "read a room again after a gap");
-                state.load(snapshot, hub.clock.millis());
-                state.hold(|run| hub.broker.standing(run));
+                let was_here = |run| hub.broker.successor(run) != run;
+                state.load(snapshot, hub.clock.millis(), was_here);
+                state.hold(|run| standing(hub, run));
             }
             conflict
         };

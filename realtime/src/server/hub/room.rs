@@ -175,15 +175,15 @@ impl RoomState {
         self.replica.as_ref().map(Replica::runs).unwrap_or_default()
     }
 
-    /// Takes over a snapshot, then what came while it was read.
-    pub(super) fn load(&mut self, snapshot: RoomSnapshot, now: u64) {
+    /// Takes over a snapshot, then what came while it was read. See [`Replica::reload_keeping`].
+    pub(super) fn load(&mut self, snapshot: RoomSnapshot, now: u64, keeps: impl Fn(RunId) -> bool) {
         let before = self.replica.as_ref().map(Replica::position);
         let continues = match &mut self.replica {
             None => {
                 self.replica = Some(Replica::new(self.room.clone(), snapshot, self.crowd));
                 true
             }
-            Some(replica) => replica.reload(snapshot),
+            Some(replica) => replica.reload_keeping(snapshot, keeps),
         };
         self.loading = false;
         for message in std::mem::take(&mut self.buffer) {

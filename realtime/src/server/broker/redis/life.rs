@@ -1,5 +1,7 @@
 //! What this node is to the others: its run, and what it says of itself.
 
+use std::collections::VecDeque;
+
 use crate::{
     core::{liveness::Record, message::RunId},
     server::random::random,
@@ -11,7 +13,12 @@ pub(super) struct Life {
     pub(super) record: Record,
     /// Whether Redis was told of this run.
     pub(super) registered: bool,
+    /// The last runs of before.
+    former: VecDeque<RunId>,
 }
+
+/// How many runs of before are known: views know none of older ones any more.
+const FORMER: usize = 16;
 
 impl Life {
     pub(super) fn new(name: String, interval_ms: u64) -> Self {
@@ -26,6 +33,7 @@ impl Life {
                 name,
             },
             registered: false,
+            former: VecDeque::new(),
         }
     }
 
@@ -39,7 +47,17 @@ impl Life {
     /// Others took the run for dead: there is another one from now on.
     pub(super) fn replace(&mut self) {
         self.begin_anew();
+        self.former.push_front(self.record.run);
+        self.former.truncate(FORMER);
         self.record.run = RunId(random());
         self.record.counter = 0;
+    }
+
+    /// The run that goes on for a run: the present one for those of before.
+    pub(super) fn successor(&self, run: RunId) -> RunId {
+        match self.former.contains(&run) {
+            true => self.record.run,
+            false => run,
+        }
     }
 }

@@ -348,6 +348,10 @@ impl Broker for RedisBroker {
         Ok(())
     }
 
+    fn successor(&self, run: RunId) -> RunId {
+        self.0.life().successor(run)
+    }
+
     fn standing(&self, run: RunId) -> Standing {
         let mut liveness = self.0.liveness();
         let record = liveness.record(run);
