@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::{Options, Report, Result, load::Load, world::World};
+use crate::{
+    Options, Report, Result,
+    load::Load,
+    person::Person,
+    world::{PATIENCE, World},
+};
 
 /// What Redis loses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,10 @@ pub async fn run(loss: Loss, options: &Options, report: &mut Report) -> Result<(
     if matches!(loss, Loss::Restart | Loss::Restore) {
         world.redis.restart();
         println!("Redis is back");
+        // The bound counts from when the last instance is back.
+        let degraded = |world: &World| world.people.iter().any(Person::is_degraded);
+        let back = world.until("all are back", PATIENCE, |world| !degraded(world));
+        report.waited("reconnected_s", back.await, Duration::from_secs(5));
     }
     let bound = Duration::from_secs(if loss == Loss::Evict { 10 } else { 3 });
     let converged = world.converged(Duration::from_secs(30)).await;
