@@ -48,9 +48,10 @@ impl Report {
         self.broken.push(what);
     }
 
-    /// Things that should not have happened, and how many.
+    /// Things that should not have happened, and how many, also where that is asked several times.
     pub fn all_wrong(&mut self, name: &str, wrong: Vec<String>) {
-        self.figure(name, wrong.len());
+        let before = self.figures.get(name).and_then(Value::as_u64);
+        self.figure(name, before.unwrap_or_default() + wrong.len() as u64);
         for what in wrong.into_iter().take(TOLD) {
             self.wrong(what);
         }

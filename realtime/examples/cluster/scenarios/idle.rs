@@ -13,7 +13,7 @@ const COMMANDS: f64 = 3.0;
 const BYTES: u64 = 400;
 
 /// The most people in a room.
-const IN_A_ROOM: usize = 50;
+const IN_A_ROOM: usize = 100;
 
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let people = options.people.unwrap_or(options.pick(5_000, 100));
