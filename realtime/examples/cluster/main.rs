@@ -18,6 +18,7 @@ mod person;
 mod report;
 mod scenarios;
 #[allow(unused_imports, reason = "one server is enough here")]
+#[allow(clippy::unwrap_used, reason = "they are the servers of tests")]
 #[path = "../../tests/common/redis/mod.rs"]
 mod servers;
 mod way;

@@ -38,7 +38,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         world.mark();
         println!("the way of instance 0 is {name}");
         world.ways[0].set(States::both(state));
-        sleep(Duration::from_secs(15)).await;
+        // In any case longer than it takes to be given up.
+        sleep(Duration::from_secs(options.pick(15, 8))).await;
         // Life goes on, on either side.
         world.people[0].leave(0);
         world.people[1].leave(0);
@@ -105,7 +106,10 @@ pub async fn half(options: &Options, report: &mut Report) -> Result<()> {
     let rooms: Vec<u32> = (0..ROOMS).collect();
     let load = Load::start(&controls, &rooms, 20);
     let open = States::both(State::Open);
-    for state in [State::Cut, State::Still] {
+    for state in [State::Cut, State::Still]
+        .into_iter()
+        .take(options.pick(2, 1))
+    {
         let halves = [
             (
                 "listener",

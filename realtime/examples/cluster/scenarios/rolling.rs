@@ -25,7 +25,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     world.mark();
     let mut published = Published::default();
     let rooms: Vec<u32> = (0..ROOMS).collect();
-    for number in 0..INSTANCES {
+    for number in 0..options.pick(INSTANCES, 1) {
         println!("instance {number} is replaced");
         // As with a load balancer: the one that ends gets nobody any more.
         let others = (0..INSTANCES).filter(|other| *other != number);
