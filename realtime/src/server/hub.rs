@@ -15,7 +15,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -62,6 +62,8 @@ pub(crate) struct Hub {
     tasks: TaskTracker,
     /// How many rooms may be read again at the same time.
     reloads: Semaphore,
+    /// Whether rooms may wait for nodes to say who is here.
+    waits: AtomicBool,
 }
 
 /// See [`Hub::reloads`].
@@ -114,6 +116,7 @@ impl Hub {
             idle: config.room_idle,
             tasks: tasks.clone(),
             reloads: Semaphore::new(RELOADS),
+            waits: AtomicBool::new(false),
         });
         for (index, receiver) in receivers.into_iter().enumerate() {
             tasks.spawn(shard::run(hub.clone(), index, receiver, stop.clone()));
@@ -177,6 +180,7 @@ impl Hub {
     pub(crate) fn shown_here(&self, room: &RoomId, change: EntryChange, incarnation: u64) {
         if let Some(served) = self.served(room) {
             served.lock().shown_here(unix_millis(), change, incarnation);
+            self.waits.store(true, Ordering::Relaxed);
         }
     }
 

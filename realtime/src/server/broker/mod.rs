@@ -243,6 +243,7 @@ struct Retold {
     rooms: Mutex<HashSet<RoomId>>,
     added: Notify,
     busy: AtomicBool,
+    done: Notify,
 }
 
 #[derive(Debug)]
@@ -325,6 +326,13 @@ impl Inbox {
     /// The rooms that were to be told again have been.
     pub(crate) fn retold(&self) {
         self.retold.busy.store(false, Ordering::Release);
+        self.retold.done.notify_one();
+    }
+
+    /// Waits until rooms that were to be told again have been.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn until_retold(&self) {
+        self.retold.done.notified().await;
     }
 
     /// Whether rooms are to be told again, or are being told.

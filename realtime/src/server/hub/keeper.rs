@@ -19,6 +19,9 @@ use crate::{
 /// How often some of the rooms are compared.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether those have spoken for whom rooms wait.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Every room is compared with the broker once in so many ticks. What it lacks must be lacking twice: in 8 s at most.
 const COMPARE_EVERY: u64 = 4;
 
@@ -32,8 +35,10 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
     let mut link = hub.broker.link();
     let mut returns = link.borrow_and_update().returns;
     let mut tick = interval(TICK);
+    let mut look = interval(LOOK);
     let mut ticks: u64 = 0;
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
@@ -59,10 +64,14 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
                     served.lock().note(|run| standing(&hub, run));
                 }
                 compare(&hub, due, false).await;
-                for served in hub.all() {
-                    served.lock().release(unix_millis(), |run| standing(&hub, run));
-                }
             }
+            _ = look.tick() => if hub.waits.swap(false, Ordering::Relaxed) {
+                for served in hub.all() {
+                    let mut state = served.lock();
+                    state.release(unix_millis(), |run| standing(&hub, run));
+                    hub.waits.fetch_or(state.waits(), Ordering::Relaxed);
+                }
+            },
         }
     }
 }
@@ -171,6 +180,7 @@ async fn settle(hub: &Hub, served: &ServedRoom) -> Result<(), BrokerError> {
                 let was_here = |run| hub.broker.successor(run) != run;
                 state.load(snapshot, hub.clock.millis(), was_here);
                 state.hold(|run| standing(hub, run));
+                hub.waits.fetch_or(state.waits(), Ordering::Relaxed);
             }
             conflict
         };

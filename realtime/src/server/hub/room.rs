@@ -148,6 +148,11 @@ impl RoomState {
         }
     }
 
+    /// Whether it waits for nodes.
+    pub(super) fn waits(&self) -> bool {
+        !self.waits.is_empty()
+    }
+
     /// Lets go of the sessions of nodes that have spoken since.
     pub(super) fn release(&mut self, at: UnixMillis, standing: impl Fn(RunId) -> Standing) {
         if self.waits.is_empty() || self.loading {

@@ -173,6 +173,10 @@ async fn stay(node: &Arc<Node>, links: &Links, tasks: &TaskTracker) {
             }
             _ = tick.tick() => {}
             () = node.beat_now.notified() => {}
+            // Others wait to hear that everything has been told.
+            () = node.inbox.until_retold() => if node.life().record.pass > 0 {
+                continue;
+            },
         }
         if let Err(error) = beat::beat(node, links, tasks).await {
             node.broken(links.serial, &error.to_string());
