@@ -66,7 +66,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let mut ask = vec!["PUBSUB", "NUMSUB"];
     ask.extend(channels.iter().map(String::as_str));
     let counts: BTreeMap<String, usize> = world.ask(&ask)?;
-    report.expect("subscriptions", counts.values().sum(), served);
+    // And the room in which instances are told what concerns all of them.
+    report.expect("subscriptions", counts.values().sum(), served + INSTANCES);
     report.figure("people", people);
     Ok(())
 }
