@@ -1,4 +1,4 @@
-//! Some hundred random lives of a cluster: see [`leptos_realtime::testing::simulation`].
+//! Random lives of a cluster: see [`leptos_realtime::testing::simulation`].
 #![cfg(feature = "testing")]
 
 #[cfg(feature = "simulated-redis")]
@@ -39,7 +39,7 @@ fn c3_whatever_happens_everybody_sees_the_truth_in_the_end() {
 mod over_redis {
     use super::{live, simulate_redis};
 
-    const PART: u64 = 40;
+    const PART: u64 = 5;
 
     fn part(number: u64) {
         live(PART, |seed| simulate_redis(number * PART + seed));
