@@ -169,6 +169,15 @@ impl Hub {
         self.broker.link().borrow().up
     }
 
+    /// Whether a room that is served here has been told of everything up to a place.
+    pub(crate) fn has_reached(&self, room: &RoomId, place: Position) -> bool {
+        let reached = |served: Arc<ServedRoom>| {
+            let held = served.lock().position();
+            held.is_some_and(|held| held == place || place.is_before(held))
+        };
+        self.served(room).is_some_and(reached)
+    }
+
     /// Shows an event to the viewers of a room that has no place in its order yet.
     pub(crate) fn provisional(&self, room: &RoomId, event: &WireEvent) {
         if let Some(served) = self.served(room) {

@@ -29,6 +29,10 @@ const MOST: (usize, usize) = (10_000, 16 * 1024 * 1024);
 /// The pause after a failure, while the meeting point seems to be there.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// For how long, and how many, events are remembered that have a place: longer than it takes to find the link broken.
+const RECENT: Duration = Duration::from_secs(5);
+const MOST_RECENT: usize = 256;
+
 /// What became of an event that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -56,6 +60,7 @@ impl Published {
 #[derive(Default)]
 pub(super) struct Unpublished {
     queue: Mutex<Queue>,
+    recent: Mutex<Recent>,
     /// Held by whoever publishes what was kept.
     publishing: tokio::sync::Mutex<()>,
     dropped: AtomicU64,
@@ -86,7 +91,43 @@ impl Queue {
     }
 }
 
+/// What was placed a moment ago.
+#[derive(Default)]
+struct Recent(VecDeque<(Instant, RoomId, NewEvent, Position)>);
+
+impl Recent {
+    fn push(&mut self, room: &RoomId, event: NewEvent, position: Position) {
+        let now = Instant::now();
+        while self.0.len() >= MOST_RECENT
+            || self
+                .0
+                .front()
+                .is_some_and(|(at, ..)| now.duration_since(*at) > RECENT)
+        {
+            self.0.pop_front();
+        }
+        self.0.push_back((now, room.clone(), event, position));
+    }
+
+    /// Those of a room, in order. They are told once.
+    fn take(&mut self, room: &RoomId) -> Vec<(NewEvent, Position)> {
+        let (of_room, others) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(_, of, ..)| of == room);
+        self.0 = others;
+        let of_room: VecDeque<(Instant, RoomId, NewEvent, Position)> = of_room;
+        let placed = of_room.into_iter();
+        placed
+            .map(|(_, _, event, position)| (event, position))
+            .collect()
+    }
+}
+
 impl Unpublished {
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,7 +152,10 @@ impl Unpublished {
         // What was kept goes first.
         if self.len() == 0 {
             match hub.broker().append(room, event.clone()).await {
-                Ok(position) => return Ok(Published::At(position)),
+                Ok(position) => {
+                    self.recent().push(room, event, position);
+                    return Ok(Published::At(position));
+                }
                 Err(error) if hub.is_linked() => return Err(error),
                 Err(_) => {}
             }
@@ -120,6 +164,12 @@ impl Unpublished {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             let sentence = "the meeting point is away, and too much waits for it already";
             return Err(BrokerError::Unavailable(sentence.to_owned()));
+        }
+        // What was placed just before the link broke may not have come back to this instance, and was published earlier.
+        for event in self.recent().take(room) {
+            if !hub.has_reached(room, event.1) {
+                hub.provisional(room, &provisional(event.0));
+            }
         }
         hub.provisional(room, &provisional(event));
         Ok(Published::Later)
