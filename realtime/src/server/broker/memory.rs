@@ -14,7 +14,7 @@ use crate::{
         },
     },
     protocol::{
-        Epoch, EventId, Position, RoomId, SessionId, Status, UnixMillis, UserId, WireEvent,
+        Epoch, EventId, Online, Position, RoomId, SessionId, Status, UnixMillis, UserId, WireEvent,
     },
     server::clock::unix_millis,
 };
@@ -326,10 +326,12 @@ impl Broker for MemoryBroker {
 
     fn maintain(&self) {
         let now = unix_millis();
-        self.lock().retain(|_, state| {
+        self.lock().retain(|room, state| {
             state.log.trim(self.retention, now);
             state.ids.trim(state.log.first(), now);
-            let kept = state.used.saturating_add(self.retention.age_ms) >= now;
+            // Nothing happens in a person's own room, so that nobody goes on there from a place.
+            let kept = room.kind() != Online::KIND
+                && state.used.saturating_add(self.retention.age_ms) >= now;
             kept || !(state.entries.is_empty()
                 && state.subscribers.is_empty()
                 && state.log.is_empty()
