@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -61,8 +61,8 @@ impl Published {
 pub(super) struct Unpublished {
     queue: Mutex<Queue>,
     recent: Mutex<Recent>,
-    /// Held by whoever publishes what was kept.
-    publishing: tokio::sync::Mutex<()>,
+    /// Whether there is no meeting point that could be away.
+    is_single: AtomicBool,
     dropped: AtomicU64,
 }
 
@@ -153,7 +153,9 @@ impl Unpublished {
         if self.len() == 0 {
             match hub.broker().append(room, event.clone()).await {
                 Ok(position) => {
-                    self.recent().push(room, event, position);
+                    if !self.is_single.load(Ordering::Relaxed) {
+                        self.recent().push(room, event, position);
+                    }
                     return Ok(Published::At(position));
                 }
                 Err(error) if hub.is_linked() => return Err(error),
@@ -189,6 +191,7 @@ impl Unpublished {
                 () = stop.cancelled() => return,
                 changed = link.changed() => if changed.is_err() {
                     // A link that never changes.
+                    self.is_single.store(true, Ordering::Relaxed);
                     return;
                 },
                 // Something may have been kept just when it came back.
@@ -199,7 +202,6 @@ impl Unpublished {
 
     /// False where something is left.
     async fn catch_up(&self, hub: &Hub) -> bool {
-        let _publishing = self.publishing.lock().await;
         let mut late = 0_u64;
         loop {
             let Some((since, room, event)) = self.queue().events.front().cloned() else {

@@ -389,6 +389,15 @@ mod tests {
             1,
             "a position in it is good for a while"
         );
+        let own: RoomId = "online:7".parse().unwrap();
+        broker.heads(std::slice::from_ref(&own)).await.unwrap();
+        assert_eq!(broker.lock().len(), 2);
+        broker.maintain();
+        assert_eq!(
+            broker.lock().len(),
+            1,
+            "nobody goes on in a person's own room"
+        );
         broker.lock().get_mut(&room).unwrap().used = 0;
         broker.maintain();
         assert_eq!(broker.lock().len(), 0);

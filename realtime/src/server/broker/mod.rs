@@ -33,6 +33,16 @@ pub const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 /// The most ids of events that a room remembers.
 pub const MAX_REMEMBERED: usize = 10_000;
 
+/// Every room is compared with the broker once in so many seconds. What it lacks must be lacking twice: in 8 s at most.
+pub(crate) const COMPARE_EVERY: u64 = 4;
+
+/// A number that spreads rooms over these seconds.
+pub(crate) fn slot(room: &RoomId) -> u64 {
+    room.as_str().bytes().fold(0, |sum: u64, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    })
+}
+
 /// Why a broker could not do it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ use crate::{
     core::message::RunId,
     protocol::{RoomId, reserved::control_room},
     server::{
-        broker::{BrokerError, Standing},
+        broker::{BrokerError, COMPARE_EVERY, Standing},
         clock::unix_millis,
     },
 };
@@ -21,9 +21,6 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether those have spoken for whom rooms wait.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// Every room is compared with the broker once in so many ticks. What it lacks must be lacking twice: in 8 s at most.
-const COMPARE_EVERY: u64 = 4;
 
 /// The most rooms that are compared in one question.
 const COMPARED_AT_ONCE: usize = 1_000;

@@ -23,7 +23,7 @@ use crate::{
         UserId, WireEvent,
     },
     server::{
-        broker::{Head, Standing},
+        broker::{Head, Standing, slot},
         clock::unix_millis,
     },
 };
@@ -62,12 +62,6 @@ pub(super) struct RoomState {
     waits: HashMap<RunId, Standing>,
     /// Where the nodes that speak for somebody here stood when this was last looked at, in the room's life of now.
     stood: HashMap<RunId, Standing>,
-}
-
-fn slot(room: &RoomId) -> u64 {
-    room.as_str().bytes().fold(0, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(byte.into())
-    })
 }
 
 impl ServedRoom {

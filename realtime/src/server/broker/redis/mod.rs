@@ -43,12 +43,12 @@ use async_trait::async_trait;
 pub use config::RedisConfig;
 use futures::{StreamExt, stream};
 pub(crate) use node::Settings;
-use node::{Node, away};
+use node::{IDLE, Node, away};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
-use super::{Broker, BrokerError, Head, Inbox, LinkState, NodeInfo, Standing};
+use super::{Broker, BrokerError, COMPARE_EVERY, Head, Inbox, LinkState, NodeInfo, Standing, slot};
 use crate::{
     core::{
         liveness::Record,
@@ -58,9 +58,6 @@ use crate::{
     protocol::{Epoch, Position, RoomId},
     server::{builder::StartError, tasks::TaskTracker},
 };
-
-/// Rooms are compared with Redis in so many turns.
-const TURNS: u64 = 4;
 
 /// The most rooms that one script looks at.
 const HEADS_AT_ONCE: usize = 1_000;
@@ -125,7 +122,7 @@ impl RedisBroker {
         } else {
             HEADS_AT_ONCE
         };
-        let idle = Duration::from_secs(24 * 60 * 60).as_millis().to_string();
+        let idle = IDLE.as_millis().to_string();
         let asked = stream::iter(keys.chunks(at_once).map(<[String]>::to_vec)).map(|keys| {
             let (links, idle) = (&links, &idle);
             async move {
@@ -158,12 +155,6 @@ fn name() -> String {
     let given = variables.iter().find_map(|name| std::env::var(name).ok());
     let named = given.filter(|name| !name.is_empty());
     named.unwrap_or_else(|| format!("process {}", std::process::id()))
-}
-
-fn slot(room: &RoomId) -> u64 {
-    room.as_str().bytes().fold(0, |sum: u64, byte| {
-        sum.wrapping_mul(31).wrapping_add(byte.into())
-    })
 }
 
 #[async_trait]
@@ -253,14 +244,14 @@ impl Broker for RedisBroker {
             let entered = node.entered();
             let due = entered
                 .rooms()
-                .filter(|room| slot(room) % TURNS == turn % TURNS);
+                .filter(|room| slot(room) % COMPARE_EVERY == turn % COMPARE_EVERY);
             all.extend(due.filter(|room| !asked.contains(*room)).cloned());
         }
         let stands = self.stands(&all).await?;
         for (room, head) in all.iter().zip(&stands) {
             self.lives(room, head.map(|head| head.position.epoch));
         }
-        if turn.is_multiple_of(TURNS) && !node.inbox.is_retelling() {
+        if turn.is_multiple_of(COMPARE_EVERY) && !node.inbox.is_retelling() {
             let mut life = node.life();
             if life.registered {
                 life.record.pass += 1;

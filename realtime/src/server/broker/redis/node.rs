@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// How long a room is kept that nobody is in and nothing happens in.
-const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long it is remembered that a run is dead: what it said last may still be on its way.
 pub(super) const DEAD: Duration = Duration::from_secs(60 * 60);

@@ -128,7 +128,8 @@ impl Link for Wire {
     }
 
     async fn unsubscribe(&self, channels: &[String]) -> Result<(), LinkError> {
-        {
+        // Elsewhere nothing ends by itself.
+        if self.is_cluster() {
             let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
             ending.extend(channels.iter().cloned());
         }
