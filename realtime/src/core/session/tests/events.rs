@@ -316,3 +316,30 @@ fn c1_a_late_answer_that_goes_on_from_elsewhere_resets_nobody() {
     rig.joined(Outcome::Replay, EPOCH, 12, 2, &(1..13).collect::<Vec<_>>());
     assert_eq!(rig.seen.len(), 13);
 }
+
+#[test]
+fn c7_a_reset_is_followed_by_what_has_happened_since_the_order_began() {
+    let mut rig = Rig::live();
+    rig.listen(Some(10));
+    let anew = "00000000000000bb";
+    rig.joined(Outcome::Reset, anew, 2, 1, &[1, 2]);
+    assert_eq!(rig.seen, ["reset 0", "1", "2"]);
+    rig.room(2, &[3]);
+    assert_eq!(rig.seen.last().unwrap(), "3");
+}
+
+#[test]
+fn c6_a_provisional_event_is_told_once_and_not_again_with_its_number() {
+    let mut rig = Rig::live();
+    rig.listen(None);
+    rig.joined(Outcome::Fresh, EPOCH, 10, 1, &[]);
+    let mut provisional = event(11);
+    provisional["seq"] = json!(0);
+    for _ in 0..2 {
+        let payload = json!({"room":"board:7","event":provisional});
+        rig.frame("provisional", payload);
+    }
+    assert_eq!(rig.seen, ["11"]);
+    rig.room(2, &[11, 12]);
+    assert_eq!(rig.seen, ["11", "12"]);
+}
