@@ -57,7 +57,7 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "what a server keeps of people who came and went: [--cycles 10000] [--leave both]",
         package: LIBRARY,
         example: "connect_cycles",
-        features: &["testing"],
+        features: &["sqlite", "testing"],
         arguments: &["--cycles", "10000"],
         work: Work::Whole,
         is_short: false,

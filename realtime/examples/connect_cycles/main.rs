@@ -3,8 +3,8 @@
 //! `connect_cycles [--cycles 10000] [--at-once 50] [--per-second 1000]
 //! [--leave politely|silently|both]`
 //!
-//! The server runs in a process of its own, the same program with `--serve`, so that its memory and its open handles
-//! are measured alone. A cycle is a new person with a new session, who joins a room, sees it and goes. The last line
+//! The server runs in a process of its own, the same program with `--serve FILE`, so that its memory and its open
+//! handles are measured alone; the file is its database. A cycle is a new person with a new session, who joins a room, sees it and goes. The last line
 //! is JSON; the exit code is 1 where memory grew by more than 5 % between the 1,000th cycle (after a warm-up) and the
 //! last, each time after everything has come to rest, or the open handles differ by more than that. Linux only: it
 //! reads `/proc`.
@@ -65,10 +65,10 @@ struct Figures {
 }
 
 fn main() -> ExitCode {
-    let outcome = if std::env::args().any(|argument| argument == "--serve") {
-        server::serve().map(|()| true)
-    } else {
-        arguments(std::env::args().skip(1)).and_then(|arguments| measure(&arguments))
+    let mut given = std::env::args().skip(1);
+    let outcome = match (given.next().as_deref(), given.next()) {
+        (Some("--serve"), Some(database)) => server::serve(database.as_ref()).map(|()| true),
+        _ => arguments(std::env::args().skip(1)).and_then(|arguments| measure(&arguments)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
