@@ -39,8 +39,9 @@ pub use hooks::{
     use_presence, use_room_events, use_signals, use_status, use_typing, use_watch,
 };
 pub use protocol::{
-    DeviceKind, Draft, ErrorCode, FirstView, Member, NoEvent, Position, ProtocolError, Room,
-    RoomEvent, RoomId, RoomUpdate, Status, Subject, User, UserId,
+    DeviceKind, Draft, ErrorCode, FirstView, Mark, Member, NoEvent, Notification, NotificationData,
+    NotificationId, Position, Preference, Preferences, ProtocolError, Room, RoomEvent, RoomId,
+    RoomUpdate, Status, Subject, User, UserId,
 };
 #[cfg(feature = "redis")]
 pub use server::RedisConfig;
@@ -51,6 +52,8 @@ pub use server::{
 };
 #[cfg(feature = "jwt")]
 pub use server::{Jwt, JwtError};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use server::{Notice, NotifyError};
 
 pub use server_fns::{PresenceCursor, PresencePage, people_in};
 

@@ -10,6 +10,7 @@
 pub mod backoff;
 pub mod clock;
 pub mod codec;
+pub mod inbox;
 pub mod liveness;
 pub mod log;
 pub mod message;

@@ -11,6 +11,7 @@ pub mod event;
 pub mod frame;
 pub mod ids;
 pub mod member;
+pub mod notification;
 pub mod position;
 pub mod reserved;
 pub mod room;
@@ -25,8 +26,12 @@ pub use frame::{
 };
 pub use ids::{DeviceId, EventId, SessionId, SubjectKey, User, UserId};
 pub use member::{DeviceKind, Member, Place, Status};
+pub use notification::{
+    InboxChange, InboxCursor, InboxFilter, InboxPage, Mark, Notification, NotificationData,
+    NotificationId, Preference, Preferences, WireNotification,
+};
 pub use position::{Epoch, Position};
-pub use reserved::{Announcements, Online};
+pub use reserved::{Announcements, InboxRoom, Online};
 pub use room::{NoEvent, Room, RoomId, RoomIdError};
 
 /// The version of the wire protocol that this crate speaks. A client names its own in [`Auth::protocol`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use http::request::Parts;
 
-use crate::protocol::{ErrorCode, ProtocolError, RoomId, UnixMillis, User, reserved::is_control};
+use crate::protocol::{ErrorCode, ProtocolError, RoomId, UnixMillis, User, reserved::is_open};
 
 /// What a connecting client presents.
 #[derive(Clone, Debug)]
@@ -132,8 +132,10 @@ impl Callbacks {
         room: &RoomId,
         access: Access,
     ) -> Result<(), ProtocolError> {
-        if is_control(room) {
-            return Err(forbidden(room));
+        match is_open(room, who.as_ref().map(|user| &user.id)) {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(forbidden(room)),
+            None => {}
         }
         let allowed = (self.authorize)(who, vec![room.clone()], access)
             .await

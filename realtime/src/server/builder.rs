@@ -22,7 +22,7 @@ use super::{
     unpublished::Unpublished,
 };
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use super::{outbox::Outbox, store::Database};
+use super::{notify::tidy, outbox::Outbox, random::random, store::Database};
 use crate::protocol::{RoomId, User};
 
 /// What stands between the module and its broker in a test.
@@ -315,9 +315,30 @@ impl RealtimeBuilder {
             stop.clone(),
         );
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        let outbox = database.map(|(database, store)| {
-            Outbox::start(&database, store, hub.clone(), &config, &tasks, &stop)
-        });
+        let (outbox, inboxes) = match database {
+            None => (None, None),
+            Some((database, store)) => {
+                let writer = format!("{:016x}", random::<u64>());
+                let inboxes = Arc::new(database.inbox(writer));
+                let outbox = Arc::new(Outbox::start(
+                    &database,
+                    store,
+                    inboxes.clone(),
+                    hub.clone(),
+                    &config,
+                    &tasks,
+                    &stop,
+                ));
+                let told = outbox.clone();
+                let tidy = tidy(
+                    inboxes.clone(),
+                    config.notification_retention,
+                    move |written| told.written(written),
+                );
+                tasks.spawn(stop.clone().run_until_cancelled_owned(tidy));
+                (Some(outbox), Some(inboxes))
+            }
+        };
         Ok(Realtime(Arc::new(Inner {
             config,
             callbacks,
@@ -328,6 +349,8 @@ impl RealtimeBuilder {
             store,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             outbox,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            inboxes,
             tasks,
             stop,
         })))

@@ -65,6 +65,8 @@ pub struct RealtimeConfig {
     pub outbox_poll: Duration,
     /// How long published events stay in the outbox's table.
     pub outbox_retention: Duration,
+    /// For how long notifications are kept: older ones are put away, and deleted as long after that.
+    pub notification_retention: Duration,
     /// Where instances meet; none: this is the only one.
     #[cfg(feature = "redis")]
     pub redis: Option<RedisConfig>,
@@ -105,6 +107,7 @@ impl Default for RealtimeConfig {
             recheck_interval: Duration::from_secs(30),
             outbox_poll: Duration::from_secs(1),
             outbox_retention: Duration::from_secs(3_600),
+            notification_retention: Duration::from_secs(90 * 24 * 3_600),
             #[cfg(feature = "redis")]
             redis: None,
             #[cfg(not(feature = "redis"))]
@@ -224,6 +227,7 @@ impl RealtimeConfig {
     /// | `REALTIME_RECHECK_MS` | how often everyone is checked again while the instances' meeting point is away | 30000 |
     /// | `REALTIME_OUTBOX_POLL_MS` | how often the outbox is searched for events that nobody told of | 1000 |
     /// | `REALTIME_OUTBOX_RETAIN_MS` | how long published events stay in the outbox's table | 3600000 |
+    /// | `REALTIME_NOTIFICATION_RETAIN_MS` | for how long notifications are kept | 7776000000 |
     /// | `APP_ENV` | `production`: refuse to start without what several instances need. `development`, `test`: do not. Otherwise it is production on Railway, which sets `RAILWAY_ENVIRONMENT_NAME` | |
     /// | `SINGLE_INSTANCE` | `true`: there is never more than one instance, so that production needs no Redis | false |
     ///
@@ -283,6 +287,11 @@ impl RealtimeConfig {
             recheck_interval: millis("REALTIME_RECHECK_MS", base.recheck_interval, 100)?,
             outbox_poll: millis("REALTIME_OUTBOX_POLL_MS", base.outbox_poll, 10)?,
             outbox_retention: millis("REALTIME_OUTBOX_RETAIN_MS", base.outbox_retention, 0)?,
+            notification_retention: millis(
+                "REALTIME_NOTIFICATION_RETAIN_MS",
+                base.notification_retention,
+                1_000,
+            )?,
             #[cfg(feature = "redis")]
             redis: RedisConfig::from_lookup(&get)?,
             #[cfg(not(feature = "redis"))]

@@ -42,7 +42,7 @@ pub async fn first_view<R: Room>(room: R) -> Result<FirstView, Denied> {
 }
 
 /// What the request for the page presents.
-fn page_handshake() -> Handshake {
+pub(super) fn page_handshake() -> Handshake {
     let parts = use_context::<Parts>().unwrap_or_else(|| http::Request::new(()).into_parts().0);
     Handshake::new(Arc::new(parts), None)
 }

@@ -24,7 +24,7 @@ use crate::{
     core::message::{NewEvent, RoomSignal},
     protocol::{
         Announcements, Draft, ErrorCode, EventId, FirstView, Member, Online, ProtocolError, Room,
-        RoomId, UnixMillis, UserId, reserved::is_control,
+        RoomId, UnixMillis, UserId, reserved::is_reserved,
     },
 };
 
@@ -66,7 +66,9 @@ pub(super) struct Inner {
     pub(super) memory: MemoryBroker,
     /// Nothing where the host gave no database.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(super) outbox: Option<super::outbox::Outbox>,
+    pub(super) outbox: Option<Arc<super::outbox::Outbox>>,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) inboxes: Option<Arc<super::store::InboxStore>>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -130,8 +132,8 @@ impl Realtime {
     /// The event may be a [`Draft`] with an id, which makes a repeat harmless, or with a subject.
     ///
     /// # Errors
-    /// When the event cannot be written as JSON or is too large, the room is of the kind `control`, which is the
-    /// module's own, or the meeting point of instances is away and 10,000 events, or 16 MiB of them, wait for it already.
+    /// When the event cannot be written as JSON or is too large, the room is the module's own (of the kind
+    /// `control` or `inbox`), or the meeting point of instances is away and 10,000 events, or 16 MiB of them, wait for it already.
     pub async fn publish<'a, R: Room>(
         &self,
         room: R,
@@ -165,8 +167,8 @@ impl Realtime {
     /// Signals to everyone in a room who can take it right now: neither ordered nor kept.
     ///
     /// # Errors
-    /// When the signal cannot be written as JSON, is larger than `RealtimeConfig::max_signal_bytes`, the room is of the
-    /// kind `control`, or the meeting point of instances is away.
+    /// When the signal cannot be written as JSON, is larger than `RealtimeConfig::max_signal_bytes`, the room is the
+    /// module's own, or the meeting point of instances is away.
     pub async fn signal<R: Room>(&self, room: R, signal: &R::Signal) -> Result<(), PublishError> {
         let room = hosts(room)?;
         let data = serde_json::value::to_raw_value(signal)?;
@@ -353,7 +355,7 @@ impl Realtime {
 /// A room in which hosts may publish.
 pub(super) fn hosts<R: Room>(room: R) -> Result<RoomId, PublishError> {
     let room = room.room_id();
-    match is_control(&room) {
+    match is_reserved(&room) {
         true => Err(PublishError::Reserved(room)),
         false => Ok(room),
     }

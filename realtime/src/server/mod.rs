@@ -21,10 +21,15 @@ mod gateway;
 mod guard;
 mod handle;
 mod hub;
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+#[path = "no_inbox.rs"]
+pub(crate) mod inbox;
 #[cfg(feature = "jwt")]
 mod jwt;
 pub mod limits;
 mod moderation;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod notify;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outbox;
 mod random;
@@ -48,6 +53,10 @@ pub use handle::{PublishError, Realtime};
 pub use jwt::{Jwt, JwtError};
 pub use limits::{Limits, Rate};
 pub use moderation::ModerationError;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use notify::requests as inbox;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use notify::{Notice, NotifyError};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use outbox::HostTransaction;
 #[cfg(feature = "testing")]

@@ -7,7 +7,7 @@
 //! Several instances need one database for that: see `RealtimeBuilder::database`.
 
 use super::{Realtime, clock::unix_millis, store::StoreError};
-use crate::protocol::{ErrorCode, ProtocolError, Room, UserId, reserved::is_control};
+use crate::protocol::{ErrorCode, ProtocolError, Room, UserId, reserved::is_reserved};
 
 /// Why something was not done. It may be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl Realtime {
     /// are taken out when it is back. When the room is the module's own `control` room.
     pub async fn close_room<R: Room>(&self, room: R) -> Result<(), ModerationError> {
         let room = room.room_id();
-        if is_control(&room) {
+        if is_reserved(&room) {
             let sentence = format!("{room} is the module's own: it is never closed");
             return Err(ProtocolError::new(ErrorCode::Forbidden, sentence).into());
         }

@@ -8,9 +8,8 @@ use super::{Gateway, callbacks::in_time, connection::Connection, intake::patient
 use crate::{
     core::message::RoomSignal,
     protocol::{
-        Announcements, ClientCommand, ErrorCode, JoinRoom, ProtocolError, Refused, RoomId, Seen,
-        UserId,
-        reserved::{is_control, is_watched_only},
+        ClientCommand, ErrorCode, JoinRoom, ProtocolError, Refused, RoomId, Seen, UserId,
+        reserved::{is_open, is_watched_only},
     },
     server::{
         auth::{Access, forbidden},
@@ -122,10 +121,11 @@ impl Gateway {
         mut rooms: Vec<RoomId>,
     ) -> Result<HashSet<RoomId>, ProtocolError> {
         let who = connection.identity.user.clone();
-        let announcements = Announcements::id();
-        let own = rooms.extract_if(.., |room| *room == announcements);
-        let mut allowed: HashSet<RoomId> = own.collect();
-        rooms.retain(|room| !is_control(room));
+        let user = who.as_ref().map(|user| &user.id);
+        let own = rooms.extract_if(.., |room| is_open(room, user).is_some());
+        let mut allowed: HashSet<RoomId> = own
+            .filter(|room| is_open(room, user) == Some(true))
+            .collect();
         if !rooms.is_empty() {
             let asked: HashSet<RoomId> = rooms.iter().cloned().collect();
             let asking = (self.0.callbacks.authorize)(who, rooms, Access::View);

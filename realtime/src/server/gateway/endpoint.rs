@@ -128,6 +128,13 @@ fn check(gateway: &Gateway, request: &Request) -> Result<String, (StatusCode, Pr
     }
 }
 
+impl Gateway {
+    /// Whether a request is of one of the site's own pages, or of no browser's page.
+    pub(crate) fn is_own_page(&self, headers: &HeaderMap) -> bool {
+        origin_allowed(headers, &self.0.config)
+    }
+}
+
 /// Browsers send cookies along with a foreign page's WebSocket, so the page's origin must be our own or a listed one.
 /// Without an `Origin` it is no browser's page.
 fn origin_allowed(headers: &HeaderMap, config: &RealtimeConfig) -> bool {

@@ -20,6 +20,8 @@ mod worker;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+#[cfg(feature = "postgres")]
+pub(crate) use transaction::CHANNEL;
 pub use transaction::HostTransaction;
 use transaction::OutgoingRow;
 use wake::Wake;
@@ -30,10 +32,13 @@ use super::{
     config::RealtimeConfig,
     handle::{PublishError, Realtime, hosts},
     hub::Hub,
-    store::{Database, Kind, OutboxStore},
+    store::{Database, InboxStore, Kind, OutboxStore, StoreError, Written},
     tasks::TaskTracker,
 };
-use crate::protocol::{Draft, EventId, Room};
+use crate::{
+    core::message::NewEvent,
+    protocol::{Draft, EventId, Room, RoomId},
+};
 
 /// What [`Realtime::publish_in`] needs of the outbox.
 pub(super) struct Outbox {
@@ -48,6 +53,7 @@ impl Outbox {
     pub(super) fn start(
         database: &Database,
         store: Arc<dyn OutboxStore>,
+        inboxes: Arc<InboxStore>,
         hub: Arc<Hub>,
         config: &RealtimeConfig,
         tasks: &TaskTracker,
@@ -57,7 +63,7 @@ impl Outbox {
         let outbox = Self {
             kind: database.kind(),
             wake: wake.clone(),
-            writer: format!("{:016x}", rand::random::<u64>()),
+            writer: inboxes.writer().to_owned(),
         };
         match database {
             #[cfg(feature = "sqlite")]
@@ -68,9 +74,38 @@ impl Outbox {
                 tasks.spawn(stop.clone().run_until_cancelled_owned(listen));
             }
         }
-        let worker = Worker::new(store, hub, wake, config);
+        let worker = Worker::new(store, inboxes, hub, wake, config);
         tasks.spawn(worker.run(stop.clone()));
         outbox
+    }
+
+    /// Rows were written in a transaction of the module's own, which has committed.
+    pub(super) fn written(&self, written: Written) {
+        for row in written.rows {
+            self.wake.written(row);
+        }
+    }
+
+    /// Writes an event into the host's transaction.
+    pub(super) async fn write<T: HostTransaction>(
+        &self,
+        tx: &mut T,
+        room: &RoomId,
+        event: &NewEvent,
+    ) -> Result<(), StoreError> {
+        let row = OutgoingRow {
+            room,
+            event,
+            created: unix_millis(),
+            writer: &self.writer,
+        };
+        self.wake.written(tx.insert(row).await?);
+        Ok(())
+    }
+
+    /// Whether a transaction is of the database that the module was given.
+    pub(super) fn is_of<T: HostTransaction>(&self, tx: &T) -> bool {
+        tx.kind() == self.kind
     }
 }
 
@@ -101,7 +136,7 @@ impl Realtime {
     /// ```
     ///
     /// # Errors
-    /// When the event cannot be written as JSON or is too large, the room is of the kind `control`, the database refuses, or the module was started
+    /// When the event cannot be written as JSON or is too large, the room is the module's own, the database refuses, or the module was started
     /// without a database or with one of another kind. The transaction is then the host's to roll back.
     pub async fn publish_in<'a, R: Room, T: HostTransaction>(
         &self,
@@ -112,16 +147,10 @@ impl Realtime {
         let room = hosts(room)?;
         let event = self.write(&event.into())?;
         let outbox = self.0.outbox.as_ref().ok_or(PublishError::NoDatabase)?;
-        if tx.kind() != outbox.kind {
+        if !outbox.is_of(tx) {
             return Err(PublishError::OtherDatabase);
         }
-        let row = OutgoingRow {
-            room: &room,
-            event: &event,
-            created: unix_millis(),
-            writer: &outbox.writer,
-        };
-        outbox.wake.written(tx.insert(row).await?);
+        outbox.write(tx, &room, &event).await?;
         Ok(event.id)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// Where instances that share a Postgres hear that something was committed.
 #[cfg(feature = "postgres")]
-pub(super) const CHANNEL: &str = "realtime_outbox";
+pub(crate) const CHANNEL: &str = "realtime_outbox";
 
 /// A transaction of the host's, in which [`Realtime::publish_in`](crate::Realtime::publish_in) writes: a sqlx
 /// [`Transaction`], or the connection itself for a host that says `begin` and `commit` by hand.

@@ -62,6 +62,11 @@ impl Wake {
         }
     }
 
+    /// There is more to do at once.
+    pub(super) fn again(&self) {
+        self.look_in(&mut self.lock(), Duration::ZERO);
+    }
+
     /// The database tells of commits from now on, or not any more.
     #[cfg(feature = "postgres")]
     pub(super) fn announce(&self, announced: bool) {

@@ -16,13 +16,14 @@ use tokio_util::sync::CancellationToken;
 use super::wake::{Schedule, Wake};
 use crate::{
     core::message::NewEvent,
-    protocol::RoomId,
+    protocol::{RoomId, reserved::notify_room},
     server::{
         broker::BrokerError,
         clock::unix_millis,
         config::RealtimeConfig,
         hub::Hub,
-        store::{OutboxPage, OutboxRow, OutboxStore, StoreError},
+        notify::Notify,
+        store::{InboxStore, OutboxPage, OutboxRow, OutboxStore, StoreError, Written},
         unpublished::provisional,
     },
 };
@@ -61,6 +62,7 @@ const SWEEPS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_se
 /// See the [module](self).
 pub(super) struct Worker {
     store: Arc<dyn OutboxStore>,
+    inboxes: Arc<InboxStore>,
     hub: Arc<Hub>,
     wake: Arc<Wake>,
     schedule: Schedule,
@@ -97,6 +99,7 @@ struct Tally {
 impl Worker {
     pub(super) fn new(
         store: Arc<dyn OutboxStore>,
+        inboxes: Arc<InboxStore>,
         hub: Arc<Hub>,
         wake: Arc<Wake>,
         config: &RealtimeConfig,
@@ -104,6 +107,7 @@ impl Worker {
         let now = Instant::now();
         Self {
             store,
+            inboxes,
             hub,
             wake,
             schedule: Schedule::new(config.outbox_poll, now),
@@ -199,6 +203,7 @@ impl Worker {
         }
         let now = Instant::now();
         let mut rooms: BTreeMap<RoomId, Vec<OutboxRow>> = BTreeMap::new();
+        let notify = notify_room();
         for row in page.rows {
             if self.settled.contains(&row.id) {
                 to_mark.push(row.id);
@@ -208,12 +213,15 @@ impl Worker {
                 .is_some_and(|pause| pause.until > now)
             {
                 tally.left += 1;
+            } else if row.room == notify && rooms.contains_key(&notify) {
+                // One at a time: events do not wait until everybody has been told something.
+                self.wake.again();
             } else {
                 rooms.entry(row.room.clone()).or_default().push(row);
             }
         }
         let published: Vec<_> = stream::iter(rooms)
-            .map(|(room, rows)| publish(&self.hub, room, rows))
+            .map(|(room, rows)| self.carry_out(room, rows))
             .buffer_unordered(ROOMS_AT_ONCE)
             .collect()
             .await;
@@ -224,7 +232,7 @@ impl Worker {
             failed,
         } in published
         {
-            if !self.hub.is_linked() {
+            if !self.hub.is_linked() && room != notify {
                 self.show(&room, left);
             }
             tally.published += placed.len();
@@ -247,6 +255,15 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Publishes a room's rows in order, up to the first that fails; or notifies whom they name.
+    async fn carry_out(&self, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
+        if room == notify_room() {
+            notify(&self.inboxes, &self.wake, room, rows).await
+        } else {
+            publish(&self.hub, room, rows).await
+        }
     }
 
     /// While the other instances cannot be reached, the people of this one are shown what is committed. It is published
@@ -304,6 +321,39 @@ struct Outcome {
     /// Those that do not.
     left: Vec<(i64, NewEvent)>,
     failed: Option<BrokerError>,
+}
+
+/// Notifies whom the rows name, up to the first that fails. What was done already is not done again: it has a key.
+async fn notify(inboxes: &InboxStore, wake: &Wake, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
+    let mut outcome = Outcome {
+        room,
+        placed: Vec::with_capacity(rows.len()),
+        left: Vec::new(),
+        failed: None,
+    };
+    for OutboxRow { id, event, .. } in rows {
+        if outcome.failed.is_some() {
+            outcome.left.push((id, event));
+            continue;
+        }
+        let Notify { users, new } = match serde_json::from_str(event.data.get()) {
+            Ok(notify) => notify,
+            Err(error) => {
+                tracing::error!(id, %error, "a notification of the outbox can never be created");
+                outcome.placed.push(id);
+                continue;
+            }
+        };
+        let written = |written: Written| written.rows.iter().for_each(|row| wake.written(*row));
+        match inboxes.notify(&users, &new, unix_millis(), written).await {
+            Ok(_) => outcome.placed.push(id),
+            Err(error) => {
+                outcome.failed = Some(BrokerError::Unavailable(error.to_string()));
+                outcome.left.push((id, event));
+            }
+        }
+    }
+    outcome
 }
 
 /// Publishes a room's rows in order, up to the first that fails.

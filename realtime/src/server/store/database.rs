@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
 
-use super::{OutboxStore, migrate};
+use super::{InboxStore, OutboxStore, migrate};
 
 /// The database that [`RealtimeBuilder::database`](crate::RealtimeBuilder::database) takes: the host's own pool.
 ///
@@ -65,6 +65,16 @@ impl Database {
             Self::Sqlite(_) => false,
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => true,
+        }
+    }
+
+    /// People's inboxes, once it is open. What is written is to be published by this writer.
+    pub(crate) fn inbox(&self, writer: String) -> InboxStore {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => InboxStore::sqlite(pool.clone(), writer),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => InboxStore::postgres(pool.clone(), writer),
         }
     }
 

@@ -35,11 +35,18 @@ fn migrator(scripts: &[(i64, &'static str, &'static str)]) -> Migrator {
 
 #[cfg(feature = "sqlite")]
 pub(super) async fn sqlite(pool: &sqlx::SqlitePool) -> Result<(), MigrateError> {
-    let migrator = migrator(&[(
-        1,
-        "realtime",
-        include_str!("../../../migrations/sqlite/0001_realtime.sql"),
-    )]);
+    let migrator = migrator(&[
+        (
+            1,
+            "realtime",
+            include_str!("../../../migrations/sqlite/0001_realtime.sql"),
+        ),
+        (
+            2,
+            "inbox",
+            include_str!("../../../migrations/sqlite/0002_inbox.sql"),
+        ),
+    ]);
     // Takes SQLite's write lock at once: a lock taken later could not be waited for.
     let mut tx = pool.begin_with("begin immediate").await?;
     migrator.run(&mut *tx).await?;
@@ -48,11 +55,18 @@ pub(super) async fn sqlite(pool: &sqlx::SqlitePool) -> Result<(), MigrateError> 
 
 #[cfg(feature = "postgres")]
 pub(super) async fn postgres(pool: &sqlx::PgPool) -> Result<(), MigrateError> {
-    let migrator = migrator(&[(
-        1,
-        "realtime",
-        include_str!("../../../migrations/postgres/0001_realtime.sql"),
-    )]);
+    let migrator = migrator(&[
+        (
+            1,
+            "realtime",
+            include_str!("../../../migrations/postgres/0001_realtime.sql"),
+        ),
+        (
+            2,
+            "inbox",
+            include_str!("../../../migrations/postgres/0002_inbox.sql"),
+        ),
+    ]);
     // Each statement sees what was committed while the lock was waited for, whatever the database's default is.
     let begin = "begin isolation level read committed";
     let mut tx = pool.begin_with(begin).await?;

@@ -1,4 +1,4 @@
-//! The crate's own tables: what is known of people beyond their connections, and the outbox.
+//! The crate's own tables: what is known of people beyond their connections, and the outbox and the inboxes.
 //!
 //! One trait, three implementations, one test suite: `memory` for hosts without a database, `sqlite` and `postgres` in
 //! the host's own, with the same `statements` wherever the two understand the same. A database has an `outbox` too. The
@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod inbox;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migrate;
@@ -13,6 +15,8 @@ mod migrate;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -25,6 +29,8 @@ use async_trait::async_trait;
 pub use database::Database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use database::Kind;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use inbox::{InboxStore, NewNotification, PEOPLE_AT_ONCE, Which, Written};
 pub(crate) use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use outbox::{OutboxPage, OutboxRow, OutboxStore, to_stored};

@@ -117,7 +117,7 @@ impl OutboxStore for PostgresStore {
 #[cfg(test)]
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../../../tests/common/postgres.rs"]
-mod cluster;
+pub(super) mod cluster;
 
 #[cfg(test)]
 mod tests {

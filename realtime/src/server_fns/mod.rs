@@ -2,6 +2,8 @@
 //!
 //! They are registered with the host's own, and served by its `leptos_routes_with_context`, under `/realtime/api`.
 
+mod notifications;
+
 use leptos::{
     prelude::*,
     server_fn::{codec::GetUrl, error::ServerFnErrorErr},
@@ -9,6 +11,11 @@ use leptos::{
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::{ErrorCode, Member, ProtocolError, RoomId, UnixMillis, UserId};
+
+pub use notifications::{
+    InboxView, MAX_MARKED, MAX_NOTIFICATIONS, inbox, inbox_changes, mark_all_read,
+    mark_notifications, my_inbox, notification_preferences, prefer_notifications,
+};
 
 /// The most people in one page.
 pub const MAX_PAGE: u16 = 200;

@@ -1,0 +1,150 @@
+//! What people ask of their inbox, through server functions. Each asks for the caller's own: another's cannot be named.
+
+use crate::{
+    protocol::{
+        ErrorCode, InboxChange, InboxCursor, InboxFilter, InboxPage, InboxRoom, Mark,
+        NotificationId, Preference, Preferences, ProtocolError, Room, UserId,
+    },
+    server::{
+        Realtime,
+        clock::unix_millis,
+        context::{expect_realtime, page_handshake},
+        store::{StoreError, Which},
+    },
+    server_fns::{InboxView, MAX_MARKED, MAX_NOTIFICATIONS},
+};
+
+/// The greatest length of the name of a kind or a community, in bytes.
+const MAX_NAME: usize = 64;
+
+/// Whether the caller changes something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Look,
+    Change,
+}
+
+/// Who asks, and the module that is asked.
+async fn caller(does: Does) -> Result<(Realtime, UserId), ProtocolError> {
+    let realtime = expect_realtime();
+    let handshake = page_handshake();
+    if does == Does::Change && !realtime.0.gateway.is_own_page(&handshake.parts().headers) {
+        let sentence = "this origin may not do that: add it to REALTIME_ALLOWED_ORIGINS";
+        return Err(ProtocolError::new(ErrorCode::OriginDenied, sentence));
+    }
+    let known = realtime.0.gateway.know(handshake).await?;
+    let user = known.user.ok_or_else(|| {
+        ProtocolError::new(ErrorCode::Unauthorized, "sign in to see your notifications")
+    })?;
+    Ok((realtime, user.id))
+}
+
+fn nothing_kept() -> ProtocolError {
+    let sentence = "notifications are not kept here: the module has no database";
+    ProtocolError::new(ErrorCode::Unavailable, sentence)
+}
+
+fn away(error: StoreError) -> ProtocolError {
+    tracing::warn!(%error, source = ?std::error::Error::source(&error), "an inbox cannot be read or written");
+    let sentence = "notifications cannot be read or changed right now: try again in a moment";
+    ProtocolError::new(ErrorCode::Unavailable, sentence)
+}
+
+/// Where a page begins: the first notifications, and the position in the person's room from which to listen.
+pub(crate) async fn view() -> Result<Option<InboxView>, ProtocolError> {
+    let (realtime, user) = match caller(Does::Look).await {
+        Ok(caller) => caller,
+        Err(error) if error.code == ErrorCode::Unauthorized => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
+    // First the position, then the data: what the data lacks comes after the position.
+    let room = InboxRoom(user.clone()).room_id();
+    let position = realtime.0.hub.first_view(&room).await.ok();
+    let position = position.map(|view| view.position);
+    let filter = InboxFilter::default();
+    let page = inboxes.page(&user, &filter, None, u32::from(MAX_NOTIFICATIONS));
+    let page = page.await.map_err(away)?;
+    Ok(Some(InboxView {
+        user,
+        position,
+        page,
+    }))
+}
+
+pub(crate) async fn page(
+    filter: InboxFilter,
+    before: Option<InboxCursor>,
+    most: u16,
+) -> Result<InboxPage, ProtocolError> {
+    let (realtime, user) = caller(Does::Look).await?;
+    let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
+    let most = match most {
+        0 => MAX_NOTIFICATIONS,
+        most => most.min(MAX_NOTIFICATIONS),
+    };
+    let page = inboxes.page(&user, &filter, before, u32::from(most)).await;
+    page.map_err(away)
+}
+
+pub(crate) async fn changes(after: u64) -> Result<InboxChange, ProtocolError> {
+    let (realtime, user) = caller(Does::Look).await?;
+    let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
+    inboxes.changes(&user, after).await.map_err(away)
+}
+
+pub(crate) async fn mark(
+    ids: Vec<NotificationId>,
+    mark: Mark,
+) -> Result<InboxChange, ProtocolError> {
+    if ids.len() > MAX_MARKED {
+        let sentence = format!("at most {MAX_MARKED} notifications at once");
+        return Err(ProtocolError::new(ErrorCode::TooLarge, sentence));
+    }
+    put(Which::These(ids, mark)).await
+}
+
+pub(crate) async fn mark_all_read(up_to: u64) -> Result<InboxChange, ProtocolError> {
+    put(Which::AllRead(up_to)).await
+}
+
+async fn put(which: Which) -> Result<InboxChange, ProtocolError> {
+    let (realtime, user) = caller(Does::Change).await?;
+    let (inboxes, outbox) = realtime.inboxes().ok_or_else(nothing_kept)?;
+    let marked = inboxes.mark(&user, &which, unix_millis()).await;
+    let (change, written) = marked.map_err(away)?;
+    outbox.written(written);
+    Ok(change)
+}
+
+pub(crate) async fn preferences() -> Result<Preferences, ProtocolError> {
+    let (realtime, user) = caller(Does::Look).await?;
+    let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
+    inboxes.preferences(&user).await.map_err(away)
+}
+
+pub(crate) async fn prefer(
+    mut preference: Preference,
+    mute_minutes: Option<u32>,
+) -> Result<(), ProtocolError> {
+    let until = |minutes| unix_millis() + u64::from(minutes) * 60_000;
+    preference.muted_until = mute_minutes.map(until);
+    let (realtime, user) = caller(Does::Change).await?;
+    let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
+    let names = [&preference.kind, &preference.community];
+    if names
+        .into_iter()
+        .flatten()
+        .any(|name| name.len() > MAX_NAME)
+    {
+        let sentence = format!("a kind and a community have at most {MAX_NAME} bytes");
+        return Err(ProtocolError::new(ErrorCode::TooLarge, sentence));
+    }
+    match inboxes.prefer(&user, &preference).await.map_err(away)? {
+        true => Ok(()),
+        false => Err(ProtocolError::new(
+            ErrorCode::LimitExceeded,
+            "there are too many preferences: remove some",
+        )),
+    }
+}

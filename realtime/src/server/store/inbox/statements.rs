@@ -1,0 +1,253 @@
+//! The inbox' statements. SQLite and Postgres differ in how a list is taken apart that is one parameter, and in nothing
+//! else. A list is JSON: its length does not change the statement.
+
+/// See the [module](self).
+pub(super) struct Statements {
+    /// $1 users, $2 kind, $3 community or '', $4 now → those who want to be told, in order. As `Preferences::wants`.
+    pub(super) wanted: &'static str,
+    /// $1 users, $2 key, $3 now → those who have not been told.
+    pub(super) keys: &'static str,
+    /// $1 users. Raises their numbers, in order, so that two who do it cannot wait for each other; until the transaction
+    /// ends nobody else changes these inboxes.
+    pub(super) number: &'static str,
+    /// $1 users, $2 kind, $3 subject, $4 community, $5 origin, $6 data, $7 now. Adds to what is open, or begins anew.
+    pub(super) notify: &'static str,
+    /// $1 users, $2 actor, $3 their name, $4 now.
+    pub(super) actor: &'static str,
+    /// $1 users → id, user, change, … of what their last changes touched: see [`COLUMNS`].
+    pub(super) touched: &'static str,
+    /// $1 users → user, number of their last change, how many are unread.
+    pub(super) standing: &'static str,
+    /// $1 user, $2 number → what was touched after it.
+    pub(super) changes: &'static str,
+    /// $1 notifications, $2 how many of each → notification, user, name, how many there are.
+    pub(super) actors: &'static str,
+    /// $1 user, $2 only unread, $3 kind, $4 community, $5 and $6 the place before, $7 how many → the list.
+    pub(super) list: &'static str,
+    /// The same of what was put away.
+    pub(super) archive: &'static str,
+    /// $1 user, $2 notifications, $3 change, $4 now.
+    pub(super) read: &'static str,
+    /// $1 user, $2 notifications, $3 change.
+    pub(super) unread: &'static str,
+    /// As `read`.
+    pub(super) seen: &'static str,
+    /// As `read`.
+    pub(super) archived: &'static str,
+    /// As `unread`.
+    pub(super) unarchived: &'static str,
+    /// $1 user, $2 number up to which, $3 change, $4 now.
+    pub(super) read_all: &'static str,
+    /// $1 rooms, event ids and data, $2 now → outbox rows.
+    pub(super) wake: &'static str,
+    /// $1 user → kind, community, enabled, muted until.
+    pub(super) preferences: &'static str,
+    /// $1 user, $2 kind or '', $3 community or '', $4 enabled, $5 muted until.
+    pub(super) prefer: &'static str,
+    /// $1 user, $2 kind or '', $3 community or ''.
+    pub(super) prefer_nothing: &'static str,
+    /// $1 user → how many preferences there are.
+    pub(super) count_preferences: &'static str,
+    /// $1 time, $2 how many → people with something in the list that is older.
+    pub(super) old: &'static str,
+    /// $1 users, $2 time, $3 now. Puts away what is older.
+    pub(super) put_away: &'static str,
+    /// $1 time, $2 how many. Deletes what was put away before.
+    pub(super) delete: &'static str,
+    /// The same of who did it.
+    pub(super) delete_actors: &'static str,
+    /// The same of the keys.
+    pub(super) delete_keys: &'static str,
+}
+
+/// What is read of a notification.
+macro_rules! columns {
+    () => {
+        "n.id, n.user_id, n.kind, n.community, n.origin, n.data, n.count, n.created, n.updated, n.seen, n.read, \
+         n.archived, n.change"
+    };
+}
+
+/// The list's conditions.
+macro_rules! listed {
+    () => {
+        " and ($2 = 0 or n.read is null) \
+          and ($3 is null or n.kind = $3) \
+          and ($4 is null or n.community = $4) \
+          and (n.updated, n.id) < ($5, $6) \
+          order by n.updated desc, n.id desc limit $7"
+    };
+}
+
+/// The statements, from how a list of texts ($1), of numbers ($1 or $2), and of lists ($1) is taken apart.
+macro_rules! statements {
+    ($users:literal, $first:literal, $second:literal, $lists:literal) => {
+        Statements {
+            wanted: concat!("
+                select p.user_id from ", $users, " as p
+                where not exists (
+                    select 1 from realtime_preference m
+                    where m.user_id = p.user_id and m.kind in ('', $2) and m.community in ('', $3) and m.muted_until > $4
+                ) and coalesce((
+                    select e.enabled from realtime_preference e
+                    where e.user_id = p.user_id and e.kind in ('', $2) and e.community in ('', $3) and e.enabled is not null
+                    order by e.community desc, e.kind desc
+                    limit 1
+                ), 1) = 1
+                order by p.user_id"),
+            keys: concat!("
+                insert into realtime_notification_key (user_id, key, created)
+                select p.user_id, $2, $3 from ", $users, " as p
+                where true
+                order by p.user_id
+                on conflict (user_id, key) do nothing
+                returning user_id"),
+            number: concat!("
+                insert into realtime_inbox (user_id, change)
+                select p.user_id, 1 from ", $users, " as p
+                where true
+                order by p.user_id
+                on conflict (user_id) do update set change = realtime_inbox.change + 1"),
+            notify: concat!("
+                insert into realtime_notification
+                    (user_id, kind, subject, community, origin, data, count, created, updated, change, open)
+                select i.user_id, $2, $3, $4, $5, $6, 1, $7, $7, i.change, case when $3 is null then null else 1 end
+                from realtime_inbox i
+                where i.user_id in (select p.user_id from ", $users, " as p)
+                order by i.user_id
+                on conflict (user_id, kind, subject) where open = 1 do update set
+                    community = excluded.community,
+                    origin = excluded.origin,
+                    data = excluded.data,
+                    count = realtime_notification.count + 1,
+                    -- A clock may have gone back.
+                    updated = case when excluded.updated > realtime_notification.updated
+                        then excluded.updated else realtime_notification.updated end,
+                    seen = null,
+                    change = excluded.change"),
+            actor: concat!("
+                insert into realtime_notification_actor (notification, user_id, name, at)
+                select n.id, $2, $3, $4
+                from realtime_inbox i
+                join realtime_notification n on n.user_id = i.user_id and n.change = i.change
+                where i.user_id in (select p.user_id from ", $users, " as p)
+                on conflict (notification, user_id) do update set name = excluded.name, at = excluded.at"),
+            touched: concat!("
+                select ", columns!(), "
+                from realtime_inbox i
+                join realtime_notification n on n.user_id = i.user_id and n.change = i.change
+                where i.user_id in (select p.user_id from ", $users, " as p)"),
+            standing: concat!("
+                select i.user_id, i.change, (
+                    select count(*) from realtime_notification n
+                    where n.user_id = i.user_id and n.read is null and n.archived is null
+                )
+                from realtime_inbox i
+                where i.user_id in (select p.user_id from ", $users, " as p)"),
+            changes: concat!("
+                select ", columns!(), "
+                from realtime_notification n
+                where n.user_id = $1 and n.change > $2
+                order by n.change
+                limit $3"),
+            actors: concat!("
+                select notification, user_id, name, number from (
+                    select a.notification, a.user_id, a.name,
+                        count(*) over (partition by a.notification) as number,
+                        row_number() over (partition by a.notification order by a.at desc, a.user_id) as place
+                    from realtime_notification_actor a
+                    where a.notification in ", $first, "
+                ) as placed
+                where place <= $2
+                order by notification, place"),
+            list: concat!("
+                select ", columns!(), " from realtime_notification n
+                where n.user_id = $1 and n.archived is null", listed!()),
+            archive: concat!("
+                select ", columns!(), " from realtime_notification n
+                where n.user_id = $1 and n.archived is not null", listed!()),
+            read: concat!("
+                update realtime_notification
+                set read = $4, seen = coalesce(seen, $4), open = null, change = $3
+                where user_id = $1 and read is null and id in ", $second),
+            unread: concat!("
+                update realtime_notification
+                set read = null, change = $3
+                where user_id = $1 and read is not null and id in ", $second),
+            seen: concat!("
+                update realtime_notification
+                set seen = $4, change = $3
+                where user_id = $1 and seen is null and id in ", $second),
+            archived: concat!("
+                update realtime_notification
+                set archived = $4, open = null, change = $3
+                where user_id = $1 and archived is null and id in ", $second),
+            unarchived: concat!("
+                update realtime_notification
+                set archived = null, change = $3
+                where user_id = $1 and archived is not null and id in ", $second),
+            read_all: "
+                update realtime_notification
+                set read = $4, seen = coalesce(seen, $4), open = null, change = $3
+                where user_id = $1 and read is null and archived is null and change <= $2",
+            wake: concat!("
+                insert into realtime_outbox (room, event_id, data, created)
+                select w.value ->> 0, w.value ->> 1, w.value ->> 2, $2
+                from ", $lists, " as w
+                where true
+                returning id"),
+            preferences: "
+                select kind, community, enabled, muted_until from realtime_preference
+                where user_id = $1
+                order by community, kind",
+            prefer: "
+                insert into realtime_preference (user_id, kind, community, enabled, muted_until)
+                values ($1, $2, $3, $4, $5)
+                on conflict (user_id, kind, community) do update
+                set enabled = excluded.enabled, muted_until = excluded.muted_until",
+            prefer_nothing: "
+                delete from realtime_preference where user_id = $1 and kind = $2 and community = $3",
+            count_preferences: "
+                select count(*) from realtime_preference where user_id = $1",
+            old: "
+                select distinct user_id from (
+                    select user_id from realtime_notification where archived is null and updated < $1 limit $2
+                ) as aged",
+            put_away: concat!("
+                update realtime_notification
+                set archived = $3, open = null,
+                    change = (select i.change from realtime_inbox i where i.user_id = realtime_notification.user_id)
+                where archived is null and updated < $2
+                    and user_id in (select p.user_id from ", $users, " as p)"),
+            delete: "
+                delete from realtime_notification
+                where id in (select id from realtime_notification where archived < $1 order by id limit $2)",
+            delete_actors: "
+                delete from realtime_notification_actor
+                where notification in (select id from realtime_notification where archived < $1 order by id limit $2)",
+            delete_keys: "
+                delete from realtime_notification_key
+                where (user_id, key) in (select user_id, key from realtime_notification_key where created < $1 limit $2)",
+        }
+    };
+}
+
+#[cfg(feature = "sqlite")]
+pub(super) const SQLITE: Statements = statements!(
+    "(select value as user_id from json_each($1))",
+    "(select value from json_each($1))",
+    "(select value from json_each($2))",
+    "json_each($1)"
+);
+
+#[cfg(feature = "postgres")]
+pub(super) const POSTGRES: Statements = statements!(
+    "(select value as user_id from json_array_elements_text($1::json))",
+    "(select value::bigint from json_array_elements_text($1::json))",
+    "(select value::bigint from json_array_elements_text($2::json))",
+    "json_array_elements($1::json)"
+);
+
+/// Tells everyone, at the commit, that something was written, and by whom: $1 channel, $2 writer.
+#[cfg(feature = "postgres")]
+pub(super) const TELL: &str = "select pg_notify($1, $2) is null";

@@ -1,0 +1,412 @@
+//! What an inbox does, on either database.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::server::store::Database;
+
+async fn sqlite() -> (InboxStore, Database) {
+    let pool = sqlx::SqlitePool::connect("sqlite::memory:").await.unwrap();
+    open(pool.into()).await
+}
+
+async fn open(database: Database) -> (InboxStore, Database) {
+    database.open().await.unwrap();
+    (database.inbox("me".to_owned()), database)
+}
+
+fn new(kind: &str, subject: Option<&str>) -> NewNotification {
+    NewNotification {
+        kind: kind.to_owned(),
+        subject: subject.map(str::to_owned),
+        community: Some("harbour".to_owned()),
+        origin: None,
+        data: RawValue::from_string(r#"{"post":7}"#.to_owned()).unwrap(),
+        actor: None,
+        key: None,
+    }
+}
+
+fn people(ids: impl IntoIterator<Item = i64>) -> Vec<UserId> {
+    ids.into_iter().map(UserId::from).collect()
+}
+
+async fn notify(store: &InboxStore, users: &[UserId], new: &NewNotification, now: u64) -> u64 {
+    store.notify(users, new, now, |_| {}).await.unwrap()
+}
+
+async fn whole(store: &InboxStore, user: &UserId) -> InboxPage {
+    let filter = InboxFilter::default();
+    store.page(user, &filter, None, 100).await.unwrap()
+}
+
+async fn mark(store: &InboxStore, user: &UserId, which: Which, now: u64) -> InboxChange {
+    store.mark(user, &which, now).await.unwrap().0
+}
+
+fn these(notifications: &[WireNotification], mark: Mark) -> Which {
+    Which::These(notifications.iter().map(|one| one.id).collect(), mark)
+}
+
+/// Everything that every database does.
+async fn suite(store: &InboxStore) {
+    grouping(store).await;
+    repeats(store).await;
+    marks(store).await;
+    others(store).await;
+    pages(store).await;
+    preferences(store).await;
+    much(store).await;
+    tidying(store).await;
+}
+
+async fn grouping(store: &InboxStore) {
+    let ada = UserId::from(1);
+    let mut comment = new("comment", Some("post:7"));
+    for (number, name) in (10..).zip(["Bob", "Cyd", "Bob", "Dan", "Eve"]) {
+        comment.actor = Some(User::new(i64::from(name.as_bytes()[0]), name));
+        assert_eq!(
+            notify(store, std::slice::from_ref(&ada), &comment, number).await,
+            1
+        );
+    }
+    let page = whole(store, &ada).await;
+    let [one] = &*page.notifications else {
+        panic!("one row evolves: {page:?}");
+    };
+    assert_eq!((page.change, page.unread, one.change), (5, 1, 5));
+    assert_eq!((one.count, one.actor_count), (5, 4));
+    assert_eq!((one.created, one.updated), (10, 14));
+    let names: Vec<_> = one.actors.iter().map(|actor| &*actor.name).collect();
+    assert_eq!(names, ["Eve", "Dan", "Bob"], "the latest first");
+    assert_eq!(one.data, serde_json::json!({"post": 7}));
+    assert_eq!(one.community.as_deref(), Some("harbour"));
+
+    mark(store, &ada, these(&page.notifications, Mark::Read), 20).await;
+    // A clock went back.
+    notify(store, std::slice::from_ref(&ada), &comment, 9).await;
+    notify(
+        store,
+        std::slice::from_ref(&ada),
+        &new("vote", Some("post:7")),
+        30,
+    )
+    .await;
+    notify(store, std::slice::from_ref(&ada), &new("vote", None), 31).await;
+    notify(store, std::slice::from_ref(&ada), &new("vote", None), 32).await;
+    let page = whole(store, &ada).await;
+    let counts: Vec<_> = page
+        .notifications
+        .iter()
+        .map(|one| (one.count, one.updated))
+        .collect();
+    assert_eq!(counts, [(1, 32), (1, 31), (1, 30), (5, 14), (1, 9)]);
+    assert_eq!(page.unread, 4, "what was read takes no more");
+    let read = &page.notifications[3..4];
+    mark(store, &ada, these(read, Mark::Unread), 40).await;
+    notify(store, std::slice::from_ref(&ada), &comment, 41).await;
+    let page = whole(store, &ada).await;
+    assert_eq!((page.unread, page.notifications[0].count), (5, 2));
+    assert_eq!(
+        page.notifications[0].updated, 41,
+        "what was read takes no more, read or not"
+    );
+}
+
+async fn repeats(store: &InboxStore) {
+    let users = people(100..=102);
+    let mut keyed = new("mention", None);
+    keyed.key = Some("post:7".to_owned());
+    assert_eq!(notify(store, &users[..2], &keyed, 1).await, 2);
+    assert_eq!(
+        notify(store, &users, &keyed, 2).await,
+        1,
+        "only who was not told"
+    );
+    for user in &users {
+        let page = whole(store, user).await;
+        assert_eq!((page.change, page.notifications.len()), (1, 1));
+    }
+    let twice = people([103, 103]);
+    assert_eq!(notify(store, &twice, &new("mention", None), 3).await, 1);
+    let mut own = new("mention", None);
+    own.actor = Some(User::new(104, "Ada"));
+    assert_eq!(
+        notify(store, &people([104, 105]), &own, 3).await,
+        1,
+        "not who did it"
+    );
+    assert_eq!(whole(store, &UserId::from(104)).await, InboxPage::default());
+    assert_eq!(notify(store, &[], &keyed, 3).await, 0);
+}
+
+async fn marks(store: &InboxStore) {
+    let user = UserId::from(200);
+    for now in 1..=3 {
+        notify(store, std::slice::from_ref(&user), &new("vote", None), now).await;
+    }
+    let first = whole(store, &user).await.notifications;
+    let seen = mark(store, &user, these(&first[..2], Mark::Seen), 10).await;
+    assert_eq!((seen.change, seen.steps, seen.unread), (4, 1, 3));
+    assert_eq!(seen.notifications.unwrap().len(), 2);
+    let again = mark(store, &user, these(&first[..2], Mark::Seen), 11).await;
+    assert_eq!(again.change, 4, "what changes nothing has no number");
+    assert_eq!(again.notifications.as_deref(), Some(&[][..]));
+    let read = mark(store, &user, these(&first[..1], Mark::Read), 12).await;
+    let one = &read.notifications.unwrap()[0];
+    assert_eq!((read.unread, one.read, one.seen), (2, Some(12), Some(10)));
+    let away = mark(store, &user, these(&first[1..2], Mark::Archived), 13).await;
+    assert_eq!((away.change, away.unread), (6, 1));
+    assert_eq!(whole(store, &user).await.notifications.len(), 2);
+    let filter = InboxFilter {
+        archived: true,
+        ..InboxFilter::default()
+    };
+    let archive = store.page(&user, &filter, None, 10).await.unwrap();
+    assert_eq!(archive.notifications[0].id, first[1].id);
+    let back = mark(store, &user, these(&first[1..2], Mark::Unarchived), 14).await;
+    assert_eq!((back.change, back.unread), (7, 2));
+
+    notify(store, std::slice::from_ref(&user), &new("vote", None), 15).await;
+    let all = mark(store, &user, Which::AllRead(7), 16).await;
+    assert_eq!(
+        (all.change, all.unread),
+        (9, 1),
+        "what came later stays unread"
+    );
+    assert_eq!(all.read_up_to, Some((7, 16)));
+    let left = whole(store, &user).await.notifications;
+    assert_eq!(left.iter().filter(|one| one.is_unread()).count(), 1);
+    let since = store.changes(&user, 7).await.unwrap();
+    assert_eq!((since.change, since.steps, since.unread), (9, 2, 1));
+    assert_eq!(since.notifications.unwrap().len(), 3);
+}
+
+async fn others(store: &InboxStore) {
+    let (ada, bob) = (UserId::from(300), UserId::from(301));
+    notify(store, std::slice::from_ref(&ada), &new("vote", None), 1).await;
+    let hers = whole(store, &ada).await.notifications;
+    let his = mark(store, &bob, these(&hers, Mark::Read), 2).await;
+    assert_eq!((his.change, his.unread), (0, 0));
+    assert_eq!(his.notifications.as_deref(), Some(&[][..]));
+    assert_eq!(
+        whole(store, &ada).await.unread,
+        1,
+        "another's is not touched"
+    );
+    let unknown = Which::These(
+        vec![NotificationId(-1), NotificationId(i64::MAX)],
+        Mark::Archived,
+    );
+    assert_eq!(mark(store, &ada, unknown, 2).await.change, 1);
+    mark(store, &bob, Which::AllRead(u64::MAX), 3).await;
+    assert_eq!(whole(store, &ada).await.unread, 1);
+}
+
+async fn pages(store: &InboxStore) {
+    let user = UserId::from(400);
+    for number in 0..25 {
+        let kind = if number % 2 == 0 { "vote" } else { "mention" };
+        // Some at the same time.
+        notify(
+            store,
+            std::slice::from_ref(&user),
+            &new(kind, None),
+            number / 3,
+        )
+        .await;
+    }
+    let mut seen = Vec::new();
+    let mut before = None;
+    loop {
+        let filter = InboxFilter::default();
+        let page = store.page(&user, &filter, before, 10).await.unwrap();
+        assert!(page.notifications.len() <= 10);
+        seen.extend(page.notifications.iter().map(Notification::place));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 25);
+    assert!(seen.is_sorted_by(|a, b| a > b), "newest first, each once");
+    let filter = InboxFilter {
+        kind: Some("mention".to_owned()),
+        unread: true,
+        community: Some("harbour".to_owned()),
+        ..InboxFilter::default()
+    };
+    let page = store.page(&user, &filter, None, 12).await.unwrap();
+    assert_eq!((page.notifications.len(), page.next), (12, None));
+    let filter = InboxFilter {
+        community: Some("elsewhere".to_owned()),
+        ..filter
+    };
+    let page = store.page(&user, &filter, None, 12).await.unwrap();
+    assert!(page.notifications.is_empty());
+}
+
+async fn preferences(store: &InboxStore) {
+    let users = people(500..510);
+    let say =
+        |user: i64, kind: &str, community: &str, enabled: Option<bool>, muted: Option<u64>| {
+            let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let preference = Preference {
+                kind: some(kind),
+                community: some(community),
+                enabled,
+                muted_until: muted,
+            };
+            async move {
+                assert!(
+                    store
+                        .prefer(&UserId::from(user), &preference)
+                        .await
+                        .unwrap()
+                )
+            }
+        };
+    say(500, "vote", "", Some(false), None).await;
+    say(501, "", "harbour", Some(false), None).await;
+    say(502, "", "", Some(false), None).await;
+    say(503, "", "", Some(false), None).await;
+    say(503, "vote", "harbour", Some(true), None).await;
+    say(504, "", "harbour", None, Some(100)).await;
+    say(505, "mention", "", Some(false), None).await;
+    say(506, "", "elsewhere", None, Some(100)).await;
+    say(507, "vote", "", Some(false), None).await;
+    say(507, "vote", "", None, None).await;
+    let told = |users: Vec<UserId>, now| async move {
+        notify(store, &users, &new("vote", None), now).await;
+        let mut told = BTreeSet::new();
+        for user in users {
+            let page = whole(store, &user).await;
+            let said = store.preferences(&user).await.unwrap();
+            let now_here = page.notifications.iter().any(|one| one.updated == now);
+            assert_eq!(now_here, said.wants("vote", Some("harbour"), now), "{user}");
+            if now_here {
+                told.insert(user.as_str().to_owned());
+            }
+        }
+        told.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(told(users.clone(), 99).await, "503 505 506 507 508 509");
+    assert_eq!(told(users, 100).await, "503 504 505 506 507 508 509");
+    assert!(
+        store
+            .preferences(&UserId::from(507))
+            .await
+            .unwrap()
+            .0
+            .is_empty()
+    );
+}
+
+/// Many people at once, and more than travels with a change.
+async fn much(store: &InboxStore) {
+    let users = people(10_000..11_200);
+    let mut rows = Vec::new();
+    let many = new("vote", Some("post:1"));
+    let told = store
+        .notify(&users, &many, 1, |written| rows.extend(written.rows))
+        .await
+        .unwrap();
+    assert_eq!((told, rows.len()), (1_200, 1_200));
+    assert_eq!(whole(store, &users[1_199]).await.unread, 1);
+
+    let user = UserId::from(600);
+    for now in 0..230 {
+        notify(store, std::slice::from_ref(&user), &new("vote", None), now).await;
+    }
+    let since = store.changes(&user, 30).await.unwrap();
+    assert_eq!(
+        (since.steps, since.notifications.unwrap().len()),
+        (200, 200)
+    );
+    let since = store.changes(&user, 29).await.unwrap();
+    assert_eq!(
+        (since.change, since.unread, since.notifications),
+        (230, 230, None)
+    );
+    let filter = InboxFilter::default();
+    let page = store.page(&user, &filter, None, 30).await.unwrap();
+    let change = mark(store, &user, these(&page.notifications, Mark::Read), 300).await;
+    assert_eq!((change.unread, change.notifications), (200, None));
+}
+
+async fn tidying(store: &InboxStore) {
+    let user = UserId::from(700);
+    for now in [1_000, 2_000_000] {
+        notify(store, std::slice::from_ref(&user), &new("vote", None), now).await;
+    }
+    let mut written = 0;
+    while store
+        .tidy(1_000_000, 2_000_000, |rows| written += rows.rows.len())
+        .await
+        .unwrap()
+    {}
+    assert!(written > 0, "clients are told");
+    let page = whole(store, &user).await;
+    assert_eq!(
+        (page.change, page.unread, page.notifications.len()),
+        (3, 1, 1)
+    );
+    let since = store
+        .changes(&user, 2)
+        .await
+        .unwrap()
+        .notifications
+        .unwrap();
+    assert_eq!(
+        since[0].archived,
+        Some(2_000_000),
+        "put away, with a number"
+    );
+    while store.tidy(2_000_001, 3_000_000, |_| {}).await.unwrap() {}
+    let since = store.changes(&user, 0).await.unwrap();
+    let left: Vec<_> = since
+        .notifications
+        .unwrap()
+        .iter()
+        .map(|one| one.updated)
+        .collect();
+    assert_eq!(left, [2_000_000], "what was put away long ago is deleted");
+}
+
+#[tokio::test]
+async fn an_inbox_in_sqlite_does_what_every_inbox_does() {
+    let (store, _database) = sqlite().await;
+    suite(&store).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn an_inbox_in_postgres_does_what_every_inbox_does() {
+    let server = crate::server::store::postgres::cluster::Postgres::start().await;
+    let (store, _database) = open(server.pool().await.into()).await;
+    suite(&store).await;
+}
+
+/// Two batches of many people at once, in other orders, do not wait for each other for ever, and number everything.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn batches_at_once_cannot_deadlock_and_leave_no_gap() {
+    let server = crate::server::store::postgres::cluster::Postgres::start().await;
+    let (store, _database) = open(server.pool().await.into()).await;
+    let store = &store;
+    let batches = (0..12).map(|batch: i64| async move {
+        let mut users = people(0..400);
+        if batch % 2 == 1 {
+            users.reverse();
+        }
+        let mut new = new("vote", Some("post:1"));
+        new.key = Some(format!("{}", batch % 6));
+        notify(store, &users, &new, 1).await
+    });
+    let told: u64 = futures::future::join_all(batches).await.into_iter().sum();
+    assert_eq!(told, 6 * 400, "each key once");
+    for user in people([0, 199, 399]) {
+        let page = whole(store, &user).await;
+        assert_eq!((page.change, page.notifications[0].count), (6, 6));
+    }
+}
