@@ -10,10 +10,12 @@ pub mod api;
 pub mod backend;
 mod components;
 mod model;
+mod notice;
 mod pages;
 mod rooms;
 mod shell;
 
 pub use model::{BoardPage, BoardSummary, CommunityPage, CommunitySummary, Person, Post};
+pub use notice::Notice;
 pub use rooms::{Board, BoardEvent, Community};
 pub use shell::{App, shell};

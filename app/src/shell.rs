@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
-use leptos_realtime::{ConnectionBadge, RealtimeStyles, provide_realtime};
+use leptos_realtime::{
+    ConnectionBadge, NotificationToasts, RealtimeStyles, provide_notifications, provide_realtime,
+};
 use leptos_router::{
     SsrMode,
     components::{Route, Router, Routes},
@@ -11,7 +13,8 @@ use leptos_router::{
 
 use crate::{
     components::{Header, provide_account},
-    pages::{BoardPage, CommunityPage, HomePage, NotFound, SignInPage},
+    notice::Notice,
+    pages::{BoardPage, CommunityPage, HomePage, InboxPage, NotFound, SettingsPage, SignInPage},
 };
 
 /// The document around the app.
@@ -41,6 +44,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_realtime();
+    provide_notifications();
     provide_account();
     // Pages are sent whole, so that they are complete without JavaScript.
     view! {
@@ -54,10 +58,13 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
+                    <Route path=path!("/inbox") view=InboxPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/c/:community") view=CommunityPage ssr=SsrMode::Async/>
                     <Route path=path!("/c/:community/:board") view=BoardPage ssr=SsrMode::Async/>
                 </Routes>
             </main>
+            <NotificationToasts<Notice>/>
             <ConnectionBadge/>
         </Router>
     }

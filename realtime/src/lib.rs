@@ -31,12 +31,17 @@ pub mod server_fns;
 pub mod testing;
 
 pub use self::core::{session::Answer, view::ViewState};
-pub use components::{ConnectionBadge, PresenceAvatars, RealtimeStyles, TypingIndicator};
+pub use components::{
+    ConnectionBadge, NotificationBell, NotificationInbox, NotificationKind,
+    NotificationPreferences, NotificationToasts, PresenceAvatars, RealtimeStyles, TimeAgo,
+    TypingIndicator,
+};
 pub use hooks::{
-    ConnectionState, RealtimeOptions, Since, TokenSource, UseConnectionReturn, UseOnlineReturn,
-    UsePresenceReturn, UseSignalsReturn, UseStatusReturn, UseTypingReturn, provide_realtime,
-    provide_realtime_with, use_announcements, use_connection, use_first_view, use_online,
-    use_presence, use_room_events, use_signals, use_status, use_typing, use_watch,
+    ConnectionState, InboxState, RealtimeOptions, Since, TokenSource, UseConnectionReturn,
+    UseNotificationsReturn, UseOnlineReturn, UsePresenceReturn, UseSignalsReturn, UseStatusReturn,
+    UseTypingReturn, provide_notifications, provide_realtime, provide_realtime_with,
+    use_announcements, use_connection, use_first_view, use_notifications, use_online, use_presence,
+    use_room_events, use_signals, use_status, use_typing, use_watch,
 };
 pub use protocol::{
     DeviceKind, Draft, ErrorCode, FirstView, Mark, Member, NoEvent, Notification, NotificationData,

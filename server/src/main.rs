@@ -111,7 +111,14 @@ mod tests {
         let paths: Vec<_> = routes.iter().map(|route| route.path()).collect();
         assert_eq!(
             paths,
-            ["/", "/sign-in", "/c/{community}", "/c/{community}/{board}"]
+            [
+                "/",
+                "/sign-in",
+                "/inbox",
+                "/settings",
+                "/c/{community}",
+                "/c/{community}/{board}"
+            ]
         );
     }
 }

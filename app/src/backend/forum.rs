@@ -3,20 +3,24 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    FromRow,
+    FromRow, Sqlite, Transaction,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
     },
 };
 
-use leptos_realtime::Realtime;
+use leptos_realtime::{Realtime, User};
 
-use super::clock::now;
+use super::{clock::now, mentions::mentions};
 use crate::{
     Board, BoardEvent,
     api::ApiError,
     model::{BoardSummary, CommunitySummary, Person, Post},
+    notice::{About, Notice},
 };
+
+/// The most characters of a post that a notification shows.
+const EXCERPT: usize = 140;
 
 /// The most posts of a board's page.
 const PAGE: i64 = 100;
@@ -298,8 +302,75 @@ impl Forum {
                 tracing::error!(%error, board, "a post was not published");
                 ApiError::Internal("publishing".to_owned())
             })?;
+        self.mention(realtime, &mut tx, board, &post).await?;
         tx.commit().await.map_err(internal)?;
         Ok(post)
+    }
+
+    /// Tells whoever is mentioned in a post, when it commits.
+    async fn mention(
+        &self,
+        realtime: &Realtime,
+        tx: &mut Transaction<'static, Sqlite>,
+        board: i64,
+        post: &Post,
+    ) -> Result<(), ApiError> {
+        let found = mentions(&post.body);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&String> = found.iter().flatten().collect();
+        let names = serde_json::to_string(&names).expect("names can be written as JSON");
+        let known: Vec<(i64, String)> = sqlx::query_as(
+            "select p.id, p.name from person p
+             join board b on b.id = $1
+             join membership m on m.person = p.id and m.community = b.community
+             where p.name in (select value from json_each($2))",
+        )
+        .bind(board)
+        .bind(names)
+        .fetch_all(&mut **tx)
+        .await
+        .map_err(internal)?;
+        let of = |name: &String| {
+            let known = known
+                .iter()
+                .find(|(_, known)| known.to_lowercase() == name.to_lowercase());
+            known.map(|(id, _)| *id)
+        };
+        // Of several names that it may be, the longest.
+        let people: Vec<i64> = found
+            .iter()
+            .filter_map(|names| names.iter().find_map(of))
+            .collect();
+        if people.is_empty() {
+            return Ok(());
+        }
+        let (community, board): (String, String) = sqlx::query_as(
+            "select c.slug, b.slug from board b join community c on c.id = b.community where b.id = $1",
+        )
+        .bind(board)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(internal)?;
+        let notice = Notice::Mention(About {
+            community,
+            board,
+            post: post.id,
+            title: post.title.clone(),
+            excerpt: excerpt(&post.body),
+        });
+        let author = User::new(post.author.id, post.author.name.clone());
+        let notice = leptos_realtime::Notice::new(&notice)
+            .by(&author)
+            .key(format!("mention:{}", post.id));
+        realtime
+            .notify_in(tx, people, notice)
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, post = post.id, "nobody was told of a mention");
+                ApiError::Internal("notifying".to_owned())
+            })
     }
 
     /// A person by id.
@@ -396,6 +467,15 @@ impl Forum {
             .bind(format!("{ids:?}"))
             .fetch_all(&self.pool)
             .await
+    }
+}
+
+/// How a text begins, on one line.
+fn excerpt(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod clock;
 mod forum;
+mod mentions;
 mod request;
 mod rights;
 mod seed;

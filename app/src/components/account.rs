@@ -1,7 +1,7 @@
 //! Who is signed in on this page, and the bar that shows it.
 
 use leptos::prelude::*;
-use leptos_realtime::{ConnectionState, use_connection, use_status};
+use leptos_realtime::{ConnectionState, NotificationBell, use_connection, use_status};
 use leptos_router::{components::A, hooks::use_location};
 
 use super::AppearOffline;
@@ -67,6 +67,7 @@ pub fn Header() -> impl IntoView {
         <header class="bar">
             <A href="/" attr:class="brand">"Curia"</A>
             <nav class="account" aria-label="Account">
+                <NotificationBell href="/inbox"/>
                 <Transition fallback=|| view! { <span class="account-name" aria-busy="true">"…"</span> }>
                     <Who/>
                 </Transition>
@@ -105,6 +106,7 @@ fn Who() -> impl IntoView {
                     // Opened, and closed by Escape or a click elsewhere, by the browser: without JavaScript too.
                     <div id="account-menu" class="menu" popover="auto">
                         <AppearOffline status/>
+                        <a class="menu-item" href="/settings">"Settings"</a>
                         <ActionForm action=account.sign_out>
                             <button class="menu-item" type="submit">"Sign out"</button>
                         </ActionForm>

@@ -6,7 +6,6 @@ mod board_list;
 mod here;
 mod online_dot;
 mod states;
-mod time_ago;
 
 pub use account::{Header, provide_account, use_account};
 pub use appear_offline::AppearOffline;
@@ -14,4 +13,3 @@ pub use board_list::BoardList;
 pub use here::{KnownPlace, WhoIsHere};
 pub use online_dot::{OnlineDot, Separator, status_name};
 pub use states::{PageError, loaded};
-pub use time_ago::TimeAgo;

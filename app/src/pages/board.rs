@@ -5,14 +5,14 @@ use std::time::Duration;
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_realtime::{
-    RoomUpdate, TypingIndicator, hooks::use_first_view, use_room_events, use_typing,
+    RoomUpdate, TimeAgo, TypingIndicator, hooks::use_first_view, use_room_events, use_typing,
 };
 use leptos_router::hooks::use_location;
 
 use super::use_param;
 use crate::{
     api::{CreatePost, MAX_BODY, MAX_TITLE, load_board},
-    components::{BoardList, OnlineDot, Separator, TimeAgo, WhoIsHere, loaded, use_account},
+    components::{BoardList, OnlineDot, Separator, WhoIsHere, loaded, use_account},
     model::{self, Post},
     rooms::{Board, BoardEvent},
 };
@@ -169,7 +169,7 @@ fn PostCard(post: Post, fresh: bool, authors: Memo<Vec<i64>>) -> impl IntoView {
                 <p class="meta">
                     <bdi>{post.author.name}</bdi>
                     " " <Show when=known fallback=Separator><OnlineDot person=author/></Show> " "
-                    <TimeAgo at=post.created/>
+                    <TimeAgo at=post.created.unsigned_abs()/>
                 </p>
                 <p class="body" dir="auto">{post.body}</p>
             </article>

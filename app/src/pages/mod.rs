@@ -3,13 +3,17 @@
 mod board;
 mod community;
 mod home;
+mod inbox;
 mod not_found;
+mod settings;
 mod sign_in;
 
 pub use board::BoardPage;
 pub use community::CommunityPage;
 pub use home::HomePage;
+pub use inbox::InboxPage;
 pub use not_found::NotFound;
+pub use settings::SettingsPage;
 pub use sign_in::SignInPage;
 
 use leptos::prelude::*;

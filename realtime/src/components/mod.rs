@@ -5,12 +5,19 @@
 
 mod avatar;
 mod connection_badge;
+mod notifications;
 mod presence_avatars;
+mod time_ago;
 mod typing_indicator;
 
 pub use connection_badge::ConnectionBadge;
 use leptos::prelude::*;
+pub use notifications::{
+    NotificationBell, NotificationInbox, NotificationKind, NotificationPreferences,
+    NotificationToasts,
+};
 pub use presence_avatars::PresenceAvatars;
+pub use time_ago::TimeAgo;
 pub use typing_indicator::TypingIndicator;
 
 /// The styles of all components.
@@ -20,6 +27,7 @@ pub(crate) const STYLES: &str = concat!(
     include_str!("../../style/avatar.css"),
     include_str!("../../style/typing_indicator.css"),
     include_str!("../../style/connection_badge.css"),
+    include_str!("../../style/notifications.css"),
 );
 
 /// Links the components' styles: once, in the `<head>` of the host's shell.

@@ -124,6 +124,14 @@ impl Inbox {
         }
     }
 
+    /// Whether a change tells of something new: the person may want to be shown it.
+    #[must_use]
+    pub fn is_news(&self, one: &WireNotification) -> bool {
+        let known = self.known.get(&one.id);
+        let more = known.is_none_or(|known| known.count < one.count);
+        more && self.loaded && one.change > self.change && one.is_unread() && one.seen.is_none()
+    }
+
     /// Takes the answer to [`Needs::Changes`]. Where there were too many, the list has to be loaded anew.
     pub fn caught_up(&mut self, change: InboxChange) {
         if change.change > self.change && change.notifications.is_none() {
@@ -223,7 +231,7 @@ impl Inbox {
         for Pending { what, at, .. } in &self.pending {
             match what {
                 Marked::These(ids, mark) if ids.contains(&one.id) => {
-                    apply_mark(&mut one, *mark, *at)
+                    apply_mark(&mut one, *mark, *at);
                 }
                 Marked::AllRead(up_to) if one.change <= *up_to && one.is_unread() => {
                     apply_mark(&mut one, Mark::Read, *at);

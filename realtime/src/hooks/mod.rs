@@ -7,6 +7,7 @@
 mod announcements;
 mod connection;
 mod context;
+mod notifications;
 mod online;
 mod presence;
 mod room_events;
@@ -22,6 +23,10 @@ pub use announcements::use_announcements;
 pub use connection::{ConnectionState, UseConnectionReturn, use_connection};
 pub(crate) use context::{RealtimeContext, use_room_view};
 pub use context::{RealtimeOptions, provide_realtime, provide_realtime_with, use_first_view};
+pub(crate) use notifications::Notifications;
+pub use notifications::{
+    InboxState, UseNotificationsReturn, provide_notifications, use_notifications,
+};
 pub use online::{UseOnlineReturn, use_online};
 pub use presence::{UsePresenceReturn, use_presence};
 pub use room_events::use_room_events;

@@ -16,6 +16,7 @@ pub use notifications::{
     InboxView, MAX_MARKED, MAX_NOTIFICATIONS, inbox, inbox_changes, mark_all_read,
     mark_notifications, my_inbox, notification_preferences, prefer_notifications,
 };
+pub(crate) use notifications::{MarkAllRead, MarkNotifications, PreferNotifications};
 
 /// The most people in one page.
 pub const MAX_PAGE: u16 = 200;

@@ -1,5 +1,7 @@
 //! What people ask of their inbox, through server functions. Each asks for the caller's own: another's cannot be named.
 
+use leptos::prelude::use_context;
+
 use crate::{
     protocol::{
         ErrorCode, InboxChange, InboxCursor, InboxFilter, InboxPage, InboxRoom, Mark,
@@ -8,7 +10,7 @@ use crate::{
     server::{
         Realtime,
         clock::unix_millis,
-        context::{expect_realtime, page_handshake},
+        context::page_handshake,
         store::{StoreError, Which},
     },
     server_fns::{InboxView, MAX_MARKED, MAX_NOTIFICATIONS},
@@ -26,7 +28,8 @@ enum Does {
 
 /// Who asks, and the module that is asked.
 async fn caller(does: Does) -> Result<(Realtime, UserId), ProtocolError> {
-    let realtime = expect_realtime();
+    // While routes are listed there is none.
+    let realtime: Realtime = use_context().ok_or_else(nothing_kept)?;
     let handshake = page_handshake();
     if does == Does::Change && !realtime.0.gateway.is_own_page(&handshake.parts().headers) {
         let sentence = "this origin may not do that: add it to REALTIME_ALLOWED_ORIGINS";
@@ -120,7 +123,13 @@ async fn put(which: Which) -> Result<InboxChange, ProtocolError> {
 pub(crate) async fn preferences() -> Result<Preferences, ProtocolError> {
     let (realtime, user) = caller(Does::Look).await?;
     let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
-    inboxes.preferences(&user).await.map_err(away)
+    let mut said = inboxes.preferences(&user).await.map_err(away)?;
+    let now = unix_millis();
+    for one in &mut said.0 {
+        // What is over is not told.
+        one.muted_until.take_if(|until| *until <= now);
+    }
+    Ok(said)
 }
 
 pub(crate) async fn prefer(

@@ -258,12 +258,8 @@ async fn preferences(store: &InboxStore) {
                 muted_until: muted,
             };
             async move {
-                assert!(
-                    store
-                        .prefer(&UserId::from(user), &preference)
-                        .await
-                        .unwrap()
-                )
+                let said = store.prefer(&UserId::from(user), &preference).await;
+                assert!(said.unwrap());
             }
         };
     say(500, "vote", "", Some(false), None).await;

@@ -1,15 +1,31 @@
-//! When something happened: absolute in the HTML, relative once the page is alive.
+//! When something happened, or will: absolute in the HTML, relative once the page is alive.
 
 use leptos::prelude::*;
 use time::OffsetDateTime;
 
-/// A moment, in milliseconds since the Unix epoch.
+use crate::protocol::UnixMillis;
+
+/// A moment: “22 November 2026, 05:09 UTC” in the HTML, “2 minutes ago” once the page is alive, and kept true.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::TimeAgo;
+///
+/// #[component]
+/// fn Posted() -> impl IntoView {
+///     view! { <TimeAgo at=1_795_324_165_000/> }
+/// }
+/// ```
 #[component]
-pub fn TimeAgo(at: i64) -> impl IntoView {
+pub fn TimeAgo(
+    /// The moment.
+    at: UnixMillis,
+) -> impl IntoView {
+    let at = i64::try_from(at).unwrap_or(i64::MAX);
     let absolute = absolute(at);
     let shown = RwSignal::new(absolute.clone());
     // After hydration, because a clock would make the first render differ from the HTML.
-    #[cfg(feature = "hydrate")]
+    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
     Effect::new(move |_| {
         let show = move || shown.set(relative(js_now() - at));
         show();
@@ -23,9 +39,9 @@ pub fn TimeAgo(at: i64) -> impl IntoView {
     view! { <time datetime=iso(at) title=absolute>{move || shown.get()}</time> }
 }
 
-#[cfg(feature = "hydrate")]
+#[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 fn js_now() -> i64 {
-    leptos::web_sys::js_sys::Date::now() as i64
+    js_sys::Date::now() as i64
 }
 
 fn moment(at: i64) -> OffsetDateTime {
@@ -58,13 +74,17 @@ fn absolute(at: i64) -> String {
 }
 
 #[cfg_attr(
-    not(feature = "hydrate"),
+    not(all(target_arch = "wasm32", feature = "hydrate")),
     allow(dead_code, reason = "only a browser has a now")
 )]
 fn relative(age_ms: i64) -> String {
     let minutes = age_ms / 60_000;
+    let ahead = -minutes;
     match minutes {
-        ..1 => "just now".to_owned(),
+        ..=-2_880 => format!("in {} days", ahead / 1_440),
+        -2_879..=-120 => format!("in {} hours", ahead / 60),
+        -119..=-2 => format!("in {ahead} minutes"),
+        -1..1 => "just now".to_owned(),
         1 => "a minute ago".to_owned(),
         2..60 => format!("{minutes} minutes ago"),
         60..120 => "an hour ago".to_owned(),
@@ -95,6 +115,9 @@ mod tests {
             assert_eq!(relative(minutes * 60_000), words);
         }
         assert_eq!(relative(-5_000), "just now", "a clock that is behind");
+        assert_eq!(relative(-60_000 * 59), "in 59 minutes");
+        assert_eq!(relative(-60_000 * 1_439), "in 23 hours");
+        assert_eq!(relative(-60_000 * 10_080), "in 7 days");
         assert_eq!(relative(86_400_000), "yesterday");
         assert_eq!(relative(86_400_000 * 3), "3 days ago");
     }

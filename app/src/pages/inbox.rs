@@ -1,0 +1,21 @@
+//! What concerns the person.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_realtime::NotificationInbox;
+
+use crate::notice::Notice;
+
+#[component]
+pub fn InboxPage() -> impl IntoView {
+    view! {
+        <Title text="Notifications"/>
+        <section class="page">
+            <div class="heading">
+                <h1>"Notifications"</h1>
+                <a href="/settings">"What I hear of"</a>
+            </div>
+            <NotificationInbox<Notice>/>
+        </section>
+    }
+}
