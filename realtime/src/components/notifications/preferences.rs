@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     components::TimeAgo,
-    protocol::{Preference, Preferences},
+    protocol::{ErrorCode, Preference, Preferences},
     server_fns::{PreferNotifications, notification_preferences},
 };
 
@@ -48,8 +48,8 @@ pub fn NotificationPreferences(
     /// The host's kinds.
     kinds: Vec<NotificationKind>,
     /// The person's communities.
-    #[prop(optional)]
-    communities: Vec<NotificationKind>,
+    #[prop(optional, into)]
+    communities: Signal<Vec<NotificationKind>>,
 ) -> impl IntoView {
     let prefer = ServerAction::<PreferNotifications>::new();
     let said = Resource::new_blocking(
@@ -64,7 +64,7 @@ pub fn NotificationPreferences(
             .map(|error| error.message)
     };
     let rows = move || {
-        let (kinds, communities) = (kinds.clone(), communities.clone());
+        let (kinds, communities) = (kinds.clone(), communities.get());
         Suspend::new(async move {
             match said.await {
                 Ok(said) => {
@@ -100,6 +100,8 @@ pub fn NotificationPreferences(
                     }
                     .into_any()
                 }
+                // The page says so.
+                Err(error) if error.code == ErrorCode::Unauthorized => ().into_any(),
                 Err(error) => view! { <p role="alert">{error.message}</p> }.into_any(),
             }
         })
@@ -134,14 +136,17 @@ fn Row(
     let muted = now.muted_until;
     let of = StoredValue::new((kind, community));
     let mutes = MUTES.map(|(label, minutes)| {
-        view! { <Choice label=format!("Mute {label}") of enabled=is_on mute=Some(minutes) pressed=false prefer/> }
+        view! { <Choice label=format!("For {label}") of enabled=is_on mute=Some(minutes) pressed=false prefer/> }
     });
     view! {
         <li class="rt-preference" role="group" aria-label=name.clone()>
             <span class="rt-preference-name" dir="auto">{name.clone()}</span>
             <Choice label="On".to_owned() of enabled=true mute=None pressed=is_on && muted.is_none() prefer/>
             <Choice label="Off".to_owned() of enabled=false mute=None pressed=!is_on prefer/>
-            {mutes.into_iter().collect_view()}
+            <details class="rt-preference-mute">
+                <summary aria-label=format!("Mute {name} for a while")>"Mute…"</summary>
+                <div>{mutes.into_iter().collect_view()}</div>
+            </details>
             {muted.map(|until| view! { <span class="rt-preference-muted">"muted, " <TimeAgo at=until/></span> })}
         </li>
     }
