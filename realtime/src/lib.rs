@@ -58,7 +58,7 @@ pub use server::{
 #[cfg(feature = "jwt")]
 pub use server::{Jwt, JwtError};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use server::{Notice, NotifyError};
+pub use server::{Notice, NotifyError, Original, RelayError, Relayed};
 
 pub use server_fns::{PresenceCursor, PresencePage, people_in};
 

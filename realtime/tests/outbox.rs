@@ -443,8 +443,8 @@ where
         publish(&host, node, Board(7), "hello").await;
     }
     all_marked(&host).await;
-    let done = "select count(*) from _realtime_migrations where success";
-    assert_eq!(host.number(done).await, 1);
+    let done = "select count(*) - count(distinct version) from _realtime_migrations where success";
+    assert_eq!(host.number(done).await, 0, "each once");
     let theirs = "select max(version) from _sqlx_migrations";
     assert_eq!(host.number(theirs).await, 7);
     for node in nodes {

@@ -154,6 +154,7 @@ mod tests {
             id: format!("e{seq}").as_str().try_into().unwrap(),
             at: seq * 1_000,
             subject: None,
+            origin: None,
             data,
         })
     }

@@ -84,6 +84,8 @@ pub struct NewEvent {
     pub id: EventId,
     /// What it is about.
     pub subject: Option<Subject>,
+    /// The partner community that it comes from, where it does.
+    pub origin: Option<String>,
     /// The host's event.
     pub data: Box<RawValue>,
 }

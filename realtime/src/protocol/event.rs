@@ -17,6 +17,9 @@ pub struct WireEvent {
     /// What it is about, and its version of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
+    /// The partner community that it comes from, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The host's event.
     pub data: Box<RawValue>,
 }
@@ -98,6 +101,8 @@ pub struct RoomEvent<E> {
     pub at: UnixMillis,
     /// What it is about, where the host said so.
     pub subject: Option<Subject>,
+    /// The partner community that it comes from, where it does: see `RealtimeBuilder::relay`.
+    pub origin: Option<String>,
     /// The host's event.
     pub data: E,
 }
@@ -121,6 +126,7 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
     #[must_use]
     pub fn read(position: Position, event: &WireEvent) -> Self {
         let (id, at, subject) = (event.id.clone(), event.at, event.subject.clone());
+        let origin = event.origin.clone();
         let provisional = event.seq == 0;
         match serde_json::from_str(event.data.get()) {
             Ok(data) => Self::Event(RoomEvent {
@@ -129,6 +135,7 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
                 id,
                 at,
                 subject,
+                origin,
                 data,
             }),
             Err(_) => {
@@ -139,6 +146,7 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
                     id,
                     at,
                     subject,
+                    origin,
                     data,
                 })
             }

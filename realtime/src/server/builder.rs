@@ -22,7 +22,13 @@ use super::{
     unpublished::Unpublished,
 };
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use super::{notify::tidy, outbox::Outbox, random::random, store::Database};
+use super::{
+    notify::tidy,
+    outbox::Outbox,
+    random::random,
+    relay::{Original, Relay, RelayError, Relayed, no_relay},
+    store::Database,
+};
 use crate::protocol::{RoomId, User};
 
 /// What stands between the module and its broker in a test.
@@ -65,6 +71,8 @@ pub struct RealtimeBuilder {
     path: Option<crate::testing::redis::Path>,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     database: Option<Database>,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    relay: Arc<Relay>,
     authenticate: Option<Arc<Authenticate>>,
     authorize: Option<Arc<Authorize>>,
     auto_join: Arc<AutoJoin>,
@@ -124,6 +132,8 @@ impl RealtimeBuilder {
             path: None,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             database: None,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            relay: no_relay(),
             authenticate: None,
             authorize: None,
             auto_join,
@@ -177,6 +187,33 @@ impl RealtimeBuilder {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn database(mut self, database: impl Into<Database>) -> Self {
         self.database = Some(database.into());
+        self
+    }
+
+    /// Where an event that is published in a transaction ([`Realtime::publish_in`]) goes besides its own room: to rooms
+    /// and people of partner communities. Nowhere, by default. Asked once the event has been published, and again where
+    /// it fails; never asked of what was relayed itself.
+    ///
+    /// ```no_run
+    /// # use leptos_realtime::{Realtime, Relayed, server::RealtimeBuilder, rooms};
+    /// rooms! { Board(i64) => String }
+    ///
+    /// fn partners(builder: RealtimeBuilder) -> RealtimeBuilder {
+    ///     builder.relay(|original| async move {
+    ///         Ok(match original.read::<Board>() {
+    ///             Some((Board(7), post)) => vec![Relayed::event(Board(8), &post, "harbour")?],
+    ///             _ => Vec::new(),
+    ///         })
+    ///     })
+    /// }
+    /// ```
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn relay<F, Fut>(mut self, f: F) -> Self
+    where
+        F: Fn(Original) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Vec<Relayed>, RelayError>> + Send + 'static,
+    {
+        self.relay = Arc::new(move |original| Box::pin(f(original)));
         self
     }
 
@@ -324,6 +361,7 @@ impl RealtimeBuilder {
                     &database,
                     store,
                     inboxes.clone(),
+                    self.relay,
                     hub.clone(),
                     &config,
                     &tasks,

@@ -198,6 +198,7 @@ impl Realtime {
         Ok(NewEvent {
             id: draft.id.clone().unwrap_or_else(random),
             subject: draft.subject.clone(),
+            origin: None,
             data,
         })
     }

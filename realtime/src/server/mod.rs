@@ -33,6 +33,8 @@ mod notify;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outbox;
 mod random;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod relay;
 mod stats;
 mod store;
 pub(crate) mod tasks;
@@ -61,6 +63,8 @@ pub use notify::{Notice, NotifyError};
 pub use outbox::HostTransaction;
 #[cfg(feature = "testing")]
 pub(crate) use random::seed;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use relay::{Original, RelayError, Relayed};
 pub use stats::Stats;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use store::Database;

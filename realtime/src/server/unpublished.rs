@@ -234,6 +234,7 @@ pub(super) fn provisional(event: NewEvent) -> WireEvent {
         id: event.id,
         at: unix_millis(),
         subject: event.subject,
+        origin: event.origin,
         data: event.data,
     }
 }

@@ -36,8 +36,14 @@ pub fn durable(
     let mut known = HashSet::new();
     for (room, id, data) in appended(file) {
         known.insert(id.clone());
-        let (room, subject): (RoomId, _) = (room.parse().unwrap(), None);
-        let again = inner.append(&room, NewEvent { id, subject, data });
+        let room: RoomId = room.parse().unwrap();
+        let event = NewEvent {
+            id,
+            subject: None,
+            origin: None,
+            data,
+        };
+        let again = inner.append(&room, event);
         again.now_or_never().expect("memory does not wait").unwrap();
     }
     let file = OpenOptions::new()

@@ -471,6 +471,7 @@ async fn say(broker: &Arc<dyn Broker>, word: &str) {
     let event = NewEvent {
         id: EventId::try_from(format!("{:x}", rand::random::<u64>())).unwrap(),
         subject: None,
+        origin: None,
         data: serde_json::value::RawValue::from_string(data).unwrap(),
     };
     let room = "control:all".parse().unwrap();

@@ -64,6 +64,7 @@ fn event(seq: u64) -> RoomMessage {
     let data = serde_json::value::to_raw_value(&seq).unwrap();
     let event = WireEvent {
         subject: None,
+        origin: None,
         seq,
         id: format!("e{seq}").try_into().unwrap(),
         at: 0,

@@ -176,6 +176,7 @@ mod tests {
                 key: key.try_into().unwrap(),
                 version,
             }),
+            origin: None,
             data: serde_json::value::to_raw_value(&()).unwrap(),
         }
     }

@@ -182,6 +182,7 @@ impl Broker for MemoryBroker {
                 id: event.id,
                 at: unix_millis(),
                 subject: event.subject,
+                origin: event.origin,
                 data: event.data,
             });
             state.log.push(event.clone());

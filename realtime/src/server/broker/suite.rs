@@ -55,6 +55,7 @@ async fn append<B: Broker>(node: &Node<B>, text: &str) -> u64 {
             NewEvent {
                 id,
                 subject: None,
+                origin: None,
                 data: to_raw_value(text).unwrap(),
             },
         )

@@ -61,6 +61,7 @@ impl Control {
             NewEvent {
                 id: EventId::try_from(id).expect("32 hexadecimal digits"),
                 subject: None,
+                origin: None,
                 data: said.write(),
             }
         };

@@ -187,6 +187,7 @@ mod tests {
         NewEvent {
             id: EventId::try_from(id.to_owned()).unwrap(),
             subject: None,
+            origin: None,
             data: to_raw_value(id).unwrap(),
         }
     }

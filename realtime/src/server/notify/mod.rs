@@ -107,6 +107,7 @@ impl Realtime {
             let event = NewEvent {
                 id: EventId::try_from(id).expect("32 hexadecimal digits"),
                 subject: None,
+                origin: None,
                 data: serde_json::value::to_raw_value(&notify)?,
             };
             outbox.write(tx, &notify_room(), &event).await?;

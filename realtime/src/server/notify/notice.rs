@@ -112,7 +112,7 @@ pub enum NotifyError {
 }
 
 impl<D: NotificationData> Notice<'_, D> {
-    pub(super) fn write(self) -> Result<NewNotification, NotifyError> {
+    pub(in crate::server) fn write(self) -> Result<NewNotification, NotifyError> {
         let data = serde_json::value::to_raw_value(self.data)?;
         let size = data.get().len();
         if size > MAX_DATA {

@@ -32,6 +32,7 @@ use super::{
     config::RealtimeConfig,
     handle::{PublishError, Realtime, hosts},
     hub::Hub,
+    relay::Relay,
     store::{Database, InboxStore, Kind, OutboxStore, StoreError, Written},
     tasks::TaskTracker,
 };
@@ -54,6 +55,7 @@ impl Outbox {
         database: &Database,
         store: Arc<dyn OutboxStore>,
         inboxes: Arc<InboxStore>,
+        relay: Arc<Relay>,
         hub: Arc<Hub>,
         config: &RealtimeConfig,
         tasks: &TaskTracker,
@@ -74,7 +76,7 @@ impl Outbox {
                 tasks.spawn(stop.clone().run_until_cancelled_owned(listen));
             }
         }
-        let worker = Worker::new(store, inboxes, hub, wake, config);
+        let worker = Worker::new(store, inboxes, relay, hub, wake, config);
         tasks.spawn(worker.run(stop.clone()));
         outbox
     }

@@ -16,14 +16,18 @@ use tokio_util::sync::CancellationToken;
 use super::wake::{Schedule, Wake};
 use crate::{
     core::message::NewEvent,
-    protocol::{RoomId, reserved::notify_room},
+    protocol::{
+        RoomId,
+        reserved::{is_reserved, notify_room},
+    },
     server::{
         broker::BrokerError,
         clock::unix_millis,
         config::RealtimeConfig,
         hub::Hub,
         notify::Notify,
-        store::{InboxStore, OutboxPage, OutboxRow, OutboxStore, StoreError, Written},
+        relay::{Original, Relay},
+        store::{Derived, InboxStore, OutboxPage, OutboxRow, OutboxStore, StoreError, Written},
         unpublished::provisional,
     },
 };
@@ -36,6 +40,9 @@ const ROOMS_AT_ONCE: usize = 16;
 
 /// After so many rooms in which nothing could be published, and none in which something could, the broker is away.
 const MAX_FAILED: usize = 16;
+
+/// How long a host may take to say where an event goes besides.
+const RELAY: Duration = Duration::from_secs(10);
 
 /// How long the broker may take for one event. Its answer is not needed: the event is appended again, which changes
 /// nothing where it was appended.
@@ -63,13 +70,14 @@ const SWEEPS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_se
 pub(super) struct Worker {
     store: Arc<dyn OutboxStore>,
     inboxes: Arc<InboxStore>,
+    relay: Arc<Relay>,
     hub: Arc<Hub>,
     wake: Arc<Wake>,
     schedule: Schedule,
     retention: Duration,
     next_sweep: Instant,
-    /// Rows that need nothing but their mark: published, or never to be.
-    settled: HashSet<i64>,
+    /// Rows that need nothing but their mark, and what is derived from each: published, or never to be.
+    settled: HashMap<i64, Vec<Derived>>,
     /// Rows that were shown here before they had a place.
     shown: HashSet<i64>,
     paused: HashMap<RoomId, Pause>,
@@ -100,6 +108,7 @@ impl Worker {
     pub(super) fn new(
         store: Arc<dyn OutboxStore>,
         inboxes: Arc<InboxStore>,
+        relay: Arc<Relay>,
         hub: Arc<Hub>,
         wake: Arc<Wake>,
         config: &RealtimeConfig,
@@ -108,12 +117,13 @@ impl Worker {
         Self {
             store,
             inboxes,
+            relay,
             hub,
             wake,
             schedule: Schedule::new(config.outbox_poll, now),
             retention: config.outbox_retention,
             next_sweep: now,
-            settled: HashSet::new(),
+            settled: HashMap::new(),
             shown: HashSet::new(),
             paused: HashMap::new(),
             pause: PAUSES.0,
@@ -196,7 +206,7 @@ impl Worker {
             .found(ids.chain(page.unreadable.iter().map(|(id, _)| *id)));
         let mut to_mark = Vec::new();
         for (id, why) in page.unreadable {
-            if self.settled.insert(id) {
+            if self.settled.insert(id, Vec::new()).is_none() {
                 tracing::error!(id, why, "a row of realtime_outbox can never be published");
             }
             to_mark.push(id);
@@ -205,7 +215,7 @@ impl Worker {
         let mut rooms: BTreeMap<RoomId, Vec<OutboxRow>> = BTreeMap::new();
         let notify = notify_room();
         for row in page.rows {
-            if self.settled.contains(&row.id) {
+            if self.settled.contains_key(&row.id) {
                 to_mark.push(row.id);
             } else if self
                 .paused
@@ -236,8 +246,8 @@ impl Worker {
                 self.show(&room, left);
             }
             tally.published += placed.len();
-            self.settled.extend(&placed);
-            to_mark.extend(placed);
+            to_mark.extend(placed.iter().map(|(id, _)| *id));
+            self.settled.extend(placed);
             match failed {
                 None => {
                     self.paused.remove(&room);
@@ -249,7 +259,12 @@ impl Worker {
             }
         }
         if !to_mark.is_empty() {
-            self.store.mark(&to_mark, unix_millis()).await?;
+            let derived = to_mark.iter().filter_map(|id| self.settled.get(id));
+            let derived: Vec<_> = derived.flatten().cloned().collect();
+            self.store.mark(&to_mark, &derived, unix_millis()).await?;
+            if !derived.is_empty() {
+                self.wake.again();
+            }
             for id in to_mark {
                 self.settled.remove(&id);
             }
@@ -262,7 +277,7 @@ impl Worker {
         if room == notify_room() {
             notify(&self.inboxes, &self.wake, room, rows).await
         } else {
-            publish(&self.hub, room, rows).await
+            publish(&self.hub, &*self.relay, room, rows).await
         }
     }
 
@@ -316,8 +331,8 @@ impl Worker {
 /// What became of a room's rows.
 struct Outcome {
     room: RoomId,
-    /// Those that have a place now.
-    placed: Vec<i64>,
+    /// Those that have a place now, with what a relay made of each.
+    placed: Vec<(i64, Vec<Derived>)>,
     /// Those that do not.
     left: Vec<(i64, NewEvent)>,
     failed: Option<BrokerError>,
@@ -340,13 +355,13 @@ async fn notify(inboxes: &InboxStore, wake: &Wake, room: RoomId, rows: Vec<Outbo
             Ok(notify) => notify,
             Err(error) => {
                 tracing::error!(id, %error, "a notification of the outbox can never be created");
-                outcome.placed.push(id);
+                outcome.placed.push((id, Vec::new()));
                 continue;
             }
         };
         let written = |written: Written| written.rows.iter().for_each(|row| wake.written(*row));
         match inboxes.notify(&users, &new, unix_millis(), written).await {
-            Ok(_) => outcome.placed.push(id),
+            Ok(_) => outcome.placed.push((id, Vec::new())),
             Err(error) => {
                 outcome.failed = Some(BrokerError::Unavailable(error.to_string()));
                 outcome.left.push((id, event));
@@ -357,7 +372,7 @@ async fn notify(inboxes: &InboxStore, wake: &Wake, room: RoomId, rows: Vec<Outbo
 }
 
 /// Publishes a room's rows in order, up to the first that fails.
-async fn publish(hub: &Hub, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
+async fn publish(hub: &Hub, relay: &Relay, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
     let mut placed = Vec::with_capacity(rows.len());
     let mut rows = rows.into_iter();
     let mut left = Vec::new();
@@ -365,7 +380,11 @@ async fn publish(hub: &Hub, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
     for row in rows.by_ref() {
         let appended = timeout(ANSWER, hub.broker().append(&room, row.event.clone())).await;
         match appended {
-            Ok(Ok(_)) => placed.push(row.id),
+            Ok(Ok(_)) => match relayed(relay, &room, &row.event).await {
+                Ok(derived) => placed.push((row.id, derived)),
+                // Published, and not marked: it is published and relayed again, which changes nothing but what failed.
+                Err(error) => failed = Some(error),
+            },
             Ok(Err(error)) => failed = Some(error),
             Err(_) => {
                 let sentence = format!("no answer within {ANSWER:?}");
@@ -384,4 +403,31 @@ async fn publish(hub: &Hub, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
         left,
         failed,
     }
+}
+
+/// What a relay makes of an event that was published. Of what was relayed itself, nothing.
+async fn relayed(
+    relay: &Relay,
+    room: &RoomId,
+    event: &NewEvent,
+) -> Result<Vec<Derived>, BrokerError> {
+    if event.origin.is_some() || is_reserved(room) {
+        return Ok(Vec::new());
+    }
+    let original = Original {
+        room: room.clone(),
+        id: event.id.clone(),
+        subject: event.subject.clone(),
+        data: event.data.clone(),
+    };
+    let away = |why: String| BrokerError::Unavailable(format!("the host's relay {why}"));
+    let relayed = match timeout(RELAY, relay(original.clone())).await {
+        Ok(Ok(relayed)) => relayed,
+        Ok(Err(error)) => return Err(away(format!("fails: {error}"))),
+        Err(_) => return Err(away(format!("did not answer within {RELAY:?}"))),
+    };
+    let places = relayed.into_iter().enumerate();
+    Ok(places
+        .flat_map(|(place, relayed)| relayed.derive(&original, place))
+        .collect())
 }

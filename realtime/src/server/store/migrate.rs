@@ -46,6 +46,11 @@ pub(super) async fn sqlite(pool: &sqlx::SqlitePool) -> Result<(), MigrateError> 
             "inbox",
             include_str!("../../../migrations/sqlite/0002_inbox.sql"),
         ),
+        (
+            4,
+            "relay",
+            include_str!("../../../migrations/sqlite/0004_relay.sql"),
+        ),
     ]);
     // Takes SQLite's write lock at once: a lock taken later could not be waited for.
     let mut tx = pool.begin_with("begin immediate").await?;
@@ -65,6 +70,11 @@ pub(super) async fn postgres(pool: &sqlx::PgPool) -> Result<(), MigrateError> {
             2,
             "inbox",
             include_str!("../../../migrations/postgres/0002_inbox.sql"),
+        ),
+        (
+            4,
+            "relay",
+            include_str!("../../../migrations/postgres/0004_relay.sql"),
         ),
     ]);
     // Each statement sees what was committed while the lock was waited for, whatever the database's default is.

@@ -33,7 +33,7 @@ pub use database::Kind;
 pub(crate) use inbox::{InboxStore, NewNotification, PEOPLE_AT_ONCE, Which, Written};
 pub(crate) use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub(crate) use outbox::{OutboxPage, OutboxRow, OutboxStore, to_stored};
+pub(crate) use outbox::{Derived, OutboxPage, OutboxRow, OutboxStore, to_stored};
 
 use crate::protocol::{UnixMillis, UserId};
 

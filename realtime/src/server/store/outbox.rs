@@ -14,8 +14,14 @@ pub(crate) trait OutboxStore: Store {
     /// The first rows, by id, that are not marked and come after this id.
     async fn unpublished(&self, after: i64, limit: u32) -> Result<OutboxPage, StoreError>;
 
-    /// Marks rows as published. A row that is marked keeps its first mark.
-    async fn mark(&self, rows: &[i64], at: UnixMillis) -> Result<(), StoreError>;
+    /// Marks rows as published, and adds what is derived from them, in one transaction. A row that is marked keeps its
+    /// first mark.
+    async fn mark(
+        &self,
+        rows: &[i64],
+        derived: &[Derived],
+        at: UnixMillis,
+    ) -> Result<(), StoreError>;
 
     /// Deletes rows that were marked before this, some thousands at a time. Returns how many.
     async fn sweep(&self, published_before: UnixMillis) -> Result<u64, StoreError>;
@@ -32,6 +38,36 @@ pub(crate) struct OutboxRow {
     pub(crate) event: NewEvent,
 }
 
+/// A row that is derived from another: what a relay made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Derived {
+    pub(crate) room: String,
+    pub(crate) id: String,
+    pub(crate) subject: Option<Subject>,
+    /// The community that it comes from.
+    pub(crate) origin: String,
+    pub(crate) data: String,
+}
+
+/// Rows of [`Derived`] as one parameter.
+pub(super) fn to_list(derived: &[Derived]) -> String {
+    let rows: Vec<_> = derived
+        .iter()
+        .map(|row| {
+            let subject = row.subject.as_ref();
+            (
+                &row.room,
+                &row.id,
+                subject.map(|subject| &subject.key),
+                subject.map(|subject| to_stored(subject.version)),
+                &row.origin,
+                &row.data,
+            )
+        })
+        .collect();
+    serde_json::to_string(&rows).expect("texts and numbers can be written as JSON")
+}
+
 /// Some rows of the outbox, in order.
 #[derive(Debug, Default)]
 pub(crate) struct OutboxPage {
@@ -43,8 +79,16 @@ pub(crate) struct OutboxPage {
     pub(crate) more_after: Option<i64>,
 }
 
-/// A row as the databases return it: id, room, event id, the subject's key and version, data.
-pub(super) type Stored = (i64, String, String, Option<String>, Option<i64>, String);
+/// A row as the databases return it: id, room, event id, the subject's key and version, data, origin.
+pub(super) type Stored = (
+    i64,
+    String,
+    String,
+    Option<String>,
+    Option<i64>,
+    String,
+    Option<String>,
+);
 
 impl OutboxPage {
     pub(super) fn read(stored: Vec<Stored>, limit: u32) -> Self {
@@ -63,7 +107,7 @@ impl OutboxPage {
     }
 }
 
-fn read((id, room, event, key, version, data): Stored) -> Result<OutboxRow, String> {
+fn read((id, room, event, key, version, data, origin): Stored) -> Result<OutboxRow, String> {
     let subject = match key {
         None => None,
         Some(key) => Some(Subject {
@@ -77,6 +121,7 @@ fn read((id, room, event, key, version, data): Stored) -> Result<OutboxRow, Stri
         event: NewEvent {
             id: EventId::try_from(event)?,
             subject,
+            origin,
             data: serde_json::from_str(&data).map_err(|error| error.to_string())?,
         },
     })

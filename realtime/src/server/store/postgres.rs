@@ -5,7 +5,7 @@ use sqlx::PgPool;
 
 use super::{
     OutboxPage, PersonRecord, Store, StoreError, StoredPerson,
-    outbox::{OutboxStore, Stored, to_stored},
+    outbox::{Derived, OutboxStore, Stored, to_list, to_stored},
     statements,
 };
 use crate::protocol::{UnixMillis, UserId};
@@ -24,6 +24,9 @@ const SEEN: &str = "
 const MARK: &str = "
     update realtime_outbox set published = $1
     where published is null and id = any($2)";
+
+/// See [`derive_from`](statements::derive_from).
+const DERIVE: &str = statements::derive_from!("json_array_elements($1::json)");
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -95,13 +98,29 @@ impl OutboxStore for PostgresStore {
         Ok(OutboxPage::read(rows, limit))
     }
 
-    async fn mark(&self, rows: &[i64], at: UnixMillis) -> Result<(), StoreError> {
+    async fn mark(
+        &self,
+        rows: &[i64],
+        derived: &[Derived],
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut tx = self
+            .pool
+            .begin_with("begin isolation level read committed")
+            .await?;
         sqlx::query(MARK)
             .bind(to_stored(at))
             .bind(rows)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        if !derived.is_empty() {
+            sqlx::query(DERIVE)
+                .bind(to_list(derived))
+                .bind(to_stored(at))
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn sweep(&self, published_before: UnixMillis) -> Result<u64, StoreError> {

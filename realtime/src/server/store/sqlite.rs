@@ -5,7 +5,7 @@ use sqlx::SqlitePool;
 
 use super::{
     OutboxPage, PersonRecord, Store, StoreError, StoredPerson,
-    outbox::{OutboxStore, Stored, to_stored},
+    outbox::{Derived, OutboxStore, Stored, to_list, to_stored},
     statements,
 };
 use crate::protocol::{UnixMillis, UserId};
@@ -20,6 +20,9 @@ const SEEN: &str = "
 const MARK: &str = "
     update realtime_outbox set published = $1
     where published is null and id in (select value from json_each($2))";
+
+/// See [`derive_from`](statements::derive_from).
+const DERIVE: &str = statements::derive_from!("json_each($1)");
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -92,14 +95,27 @@ impl OutboxStore for SqliteStore {
         Ok(OutboxPage::read(rows, limit))
     }
 
-    async fn mark(&self, rows: &[i64], at: UnixMillis) -> Result<(), StoreError> {
+    async fn mark(
+        &self,
+        rows: &[i64],
+        derived: &[Derived],
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin_with("begin immediate").await?;
         sqlx::query(MARK)
             .bind(to_stored(at))
             // A list of numbers is JSON as it is printed.
             .bind(format!("{rows:?}"))
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        if !derived.is_empty() {
+            sqlx::query(DERIVE)
+                .bind(to_list(derived))
+                .bind(to_stored(at))
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn sweep(&self, published_before: UnixMillis) -> Result<u64, StoreError> {

@@ -23,16 +23,31 @@ pub(crate) const INSERT_EVENT: &str = "
     values ($1, $2, $3, $4, $5, $6)
     returning id";
 
-/// $1 the id before, $2 how many → id, room, event id, subject key, subject version, data.
+/// $1 the id before, $2 how many → id, room, event id, subject key, subject version, data, origin.
 ///
 /// The worker begins at zero each time: transactions do not commit in the order of their ids, so a row can appear below
 /// one that was published already.
 pub(super) const UNPUBLISHED: &str = "
-    select id, room, event_id, subject_key, subject_version, data
+    select id, room, event_id, subject_key, subject_version, data, origin
     from realtime_outbox
     where published is null and id > $1
     order by id
     limit $2";
+
+/// How rows that are derived from others are added: $1 the rows as JSON lists, $2 now. What takes the list apart stands
+/// in the middle.
+macro_rules! derive_from {
+    ($lists:literal) => {
+        concat!(
+            "insert into realtime_outbox (room, event_id, subject_key, subject_version, origin, data, created)
+            select d.value ->> 0, d.value ->> 1, d.value ->> 2, cast(d.value ->> 3 as bigint), d.value ->> 4, d.value ->> 5, $2
+            from ",
+            $lists,
+            " as d"
+        )
+    };
+}
+pub(super) use derive_from;
 
 /// $1 time, $2 how many at most. In parts, so that nobody who writes meanwhile waits for long.
 pub(super) const SWEEP: &str = "

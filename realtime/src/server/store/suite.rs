@@ -1,7 +1,7 @@
 //! What every store does: one suite, run against each implementation.
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use super::OutboxStore;
+use super::{Derived, OutboxStore};
 use super::{PersonRecord, Store};
 use crate::protocol::UserId;
 
@@ -91,12 +91,37 @@ where
     let page = store.unpublished(b, 2).await.unwrap();
     assert_eq!((page.rows.len(), page.more_after), (0, Some(bad_data)));
 
-    store.mark(&[], 100).await.unwrap();
-    store.mark(&[a, bad_room, bad_data], 100).await.unwrap();
-    store.mark(&[a, e], 200).await.unwrap();
+    store.mark(&[], &[], 100).await.unwrap();
+    store
+        .mark(&[a, bad_room, bad_data], &[], 100)
+        .await
+        .unwrap();
+    let key = SubjectKey::try_from("post:2").unwrap();
+    let derived = Derived {
+        room: "board:8".to_owned(),
+        id: "derived".to_owned(),
+        subject: Some(Subject { key, version: 4 }),
+        origin: "harbour".to_owned(),
+        data: "{\"x\": 2}".to_owned(),
+    };
+    let plain = Derived {
+        subject: None,
+        ..derived.clone()
+    };
+    let both = [derived.clone(), plain];
+    store.mark(&[a, e], &both, 200).await.unwrap();
     let page = store.unpublished(0, 10).await.unwrap();
-    assert_eq!(page.rows.len(), 1);
-    assert_eq!(page.rows[0].id, b);
+    let [first, relayed, plain] = &*page.rows else {
+        panic!("what is derived waits behind: {page:?}")
+    };
+    assert_eq!(first.id, b);
+    assert_eq!(first.event.origin, None);
+    assert_eq!(relayed.event.origin.as_deref(), Some("harbour"));
+    assert_eq!(relayed.event.subject, derived.subject);
+    assert_eq!(relayed.event.data.get(), derived.data);
+    assert_eq!(plain.event.subject, None);
+    let ids = [relayed.id, plain.id];
+    store.mark(&ids, &[], 300).await.unwrap();
 
     assert_eq!(store.sweep(100).await.unwrap(), 0);
     assert_eq!(
@@ -104,7 +129,7 @@ where
         3,
         "the first mark counts, and what is not marked stays"
     );
-    assert_eq!(store.sweep(1_000).await.unwrap(), 1);
+    assert_eq!(store.sweep(1_000).await.unwrap(), 3);
     assert_eq!(store.unpublished(0, 10).await.unwrap().rows.len(), 1);
     let f = insert(("board:7", "f", None, None, "6")).await;
     assert!(f > e, "an id is never used again");

@@ -47,6 +47,8 @@ fn is_other(kind: &DeviceKind) -> bool {
 struct Payload {
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     subject: Option<Subject>,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
     #[serde(rename = "d")]
     data: Box<RawValue>,
 }
@@ -160,6 +162,7 @@ fn hexadecimal(text: &str) -> Option<u64> {
 pub(super) fn payload(event: &NewEvent) -> String {
     to_json(&Payload {
         subject: event.subject.clone(),
+        origin: event.origin.clone(),
         data: event.data.clone(),
     })
 }
@@ -171,6 +174,7 @@ fn event(seq: u64, at: &str, id: &str, payload: &str) -> Option<Arc<WireEvent>> 
         id: EventId::try_from(id).ok()?,
         at: at.parse().ok()?,
         subject: payload.subject,
+        origin: payload.origin,
         data: payload.data,
     }))
 }

@@ -76,6 +76,7 @@ impl Process {
         let event = NewEvent {
             id: EventId::try_from(text).unwrap(),
             subject: None,
+            origin: None,
             data: to_raw_value(text).unwrap(),
         };
         self.broker.append(&room(), event).await.unwrap()
