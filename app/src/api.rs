@@ -59,10 +59,12 @@ pub async fn load_community(slug: String) -> Result<CommunityPage, ApiError> {
         let community = request.forum().community(&slug).await?;
         let view = leptos_realtime::first_view(crate::Community(community.id)).await?;
         let boards = request.forum().boards(community.id).await?;
+        let partners = request.forum().partner_posts(community.id).await?;
         Ok(CommunityPage {
             view,
             community,
             boards,
+            partners,
         })
     })
     .await

@@ -15,7 +15,9 @@ mod pages;
 mod rooms;
 mod shell;
 
-pub use model::{BoardPage, BoardSummary, CommunityPage, CommunitySummary, Person, Post};
+pub use model::{
+    BoardPage, BoardSummary, CommunityPage, CommunitySummary, PartnerPost, Person, Post,
+};
 pub use notice::Notice;
-pub use rooms::{Board, BoardEvent, Community};
+pub use rooms::{Board, BoardEvent, Community, CommunityEvent};
 pub use shell::{App, shell};

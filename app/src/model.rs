@@ -40,12 +40,24 @@ pub struct Post {
     pub created: i64,
 }
 
+/// A post that a partner community shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerPost {
+    /// Where it comes from.
+    pub community: CommunitySummary,
+    /// The board's slug.
+    pub board: String,
+    pub post: Post,
+}
+
 /// A community's page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommunityPage {
     pub view: FirstView,
     pub community: CommunitySummary,
     pub boards: Vec<BoardSummary>,
+    /// What partners share, the newest first.
+    pub partners: Vec<PartnerPost>,
 }
 
 /// A board's page: who is here and where the room's order stood, read before the posts.

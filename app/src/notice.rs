@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Notice {
     /// They were mentioned in a post.
     Mention(About),
+    /// Somebody posted in a partner community of theirs.
+    PartnerPost(About),
 }
 
 /// A post, as a notification tells of it.
@@ -26,16 +28,48 @@ pub struct About {
     pub excerpt: String,
 }
 
+impl About {
+    /// A post at a board of a community, by their slugs.
+    #[cfg(feature = "ssr")]
+    #[must_use]
+    pub fn post(community: &str, board: &str, post: &crate::Post) -> Self {
+        Self {
+            community: community.to_owned(),
+            board: board.to_owned(),
+            post: post.id,
+            title: post.title.clone(),
+            excerpt: excerpt(&post.body),
+        }
+    }
+}
+
+/// The most characters of a post that a notification shows.
+#[cfg(feature = "ssr")]
+const EXCERPT: usize = 140;
+
+/// How a text begins, on one line.
+#[cfg(feature = "ssr")]
+fn excerpt(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
+    }
+}
+
 impl Notice {
     /// All kinds, as people switch them on and off.
     #[must_use]
     pub fn kinds() -> Vec<NotificationKind> {
-        vec![NotificationKind::new("mention", "Somebody mentions you")]
+        vec![
+            NotificationKind::new("mention", "Somebody mentions you"),
+            NotificationKind::new("partner_post", "Posts in partner communities"),
+        ]
     }
 
     fn about(&self) -> &About {
         match self {
-            Self::Mention(about) => about,
+            Self::Mention(about) | Self::PartnerPost(about) => about,
         }
     }
 }
@@ -44,11 +78,16 @@ impl NotificationData for Notice {
     fn kind(&self) -> &'static str {
         match self {
             Self::Mention(_) => "mention",
+            Self::PartnerPost(_) => "partner_post",
         }
     }
 
     fn subject(&self) -> Option<String> {
-        Some(format!("post:{}", self.about().post))
+        match self {
+            Self::Mention(about) => Some(format!("post:{}", about.post)),
+            // Of a lively neighbour one line, not many.
+            Self::PartnerPost(about) => Some(format!("community:{}", about.community)),
+        }
     }
 
     fn community(&self) -> Option<String> {
@@ -59,6 +98,10 @@ impl NotificationData for Notice {
         let (who, about) = (notification.who(), notification.data.about());
         match &notification.data {
             Self::Mention(_) => format!("{who} mentioned you in “{}”", about.title),
+            Self::PartnerPost(_) if notification.count > 1 => {
+                format!("{who} posted, last “{}”", about.title)
+            }
+            Self::PartnerPost(_) => format!("{who} posted “{}”", about.title),
         }
     }
 

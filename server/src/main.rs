@@ -6,7 +6,7 @@ use std::{error::Error, process::ExitCode};
 
 use app::{
     App,
-    backend::{Forum, Rights, SessionKey},
+    backend::{Forum, PARTNERSHIPS, Partners, Rights, SessionKey},
     shell,
 };
 use axum::Router;
@@ -52,8 +52,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let (who, may) = (rights.clone(), rights.clone());
     let (member, place) = (rights.clone(), rights.clone());
+    let partners = Partners::new(&forum);
+    let relay = partners.clone();
     let realtime = Realtime::builder(config.realtime)
         .database(forum.pool())
+        .relay(move |original| relay.clone().relay(original))
+        .on_invalidate(move |what| {
+            if what.is_none_or(|what| what == PARTNERSHIPS) {
+                partners.forget();
+            }
+        })
         .authenticate(move |handshake| who.clone().authenticate(handshake))
         .authorize(move |user, rooms, access| may.clone().authorize(user, rooms, access))
         .auto_join(move |user| member.clone().rooms_of(user))

@@ -15,15 +15,15 @@ use super::{clock::now, mentions::mentions};
 use crate::{
     Board, BoardEvent,
     api::ApiError,
-    model::{BoardSummary, CommunitySummary, Person, Post},
+    model::{BoardSummary, CommunitySummary, PartnerPost, Person, Post},
     notice::{About, Notice},
 };
 
-/// The most characters of a post that a notification shows.
-const EXCERPT: usize = 140;
-
 /// The most posts of a board's page.
 const PAGE: i64 = 100;
+
+/// The most posts of partners on a community's page.
+const PARTNER_POSTS: i64 = 5;
 
 /// The database, migrated and seeded. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -74,6 +74,32 @@ struct PostRow {
     title: String,
     body: String,
     created: i64,
+}
+
+#[derive(FromRow)]
+struct PartnerRow {
+    community: i64,
+    community_slug: String,
+    community_name: String,
+    about: String,
+    board: String,
+    #[sqlx(flatten)]
+    post: PostRow,
+}
+
+impl From<PartnerRow> for PartnerPost {
+    fn from(row: PartnerRow) -> Self {
+        Self {
+            community: CommunitySummary {
+                id: row.community,
+                slug: row.community_slug,
+                name: row.community_name,
+                about: row.about,
+            },
+            board: row.board,
+            post: row.post.into(),
+        }
+    }
 }
 
 impl From<CommunityRow> for CommunitySummary {
@@ -353,13 +379,7 @@ impl Forum {
         .fetch_one(&mut **tx)
         .await
         .map_err(internal)?;
-        let notice = Notice::Mention(About {
-            community,
-            board,
-            post: post.id,
-            title: post.title.clone(),
-            excerpt: excerpt(&post.body),
-        });
+        let notice = Notice::Mention(About::post(&community, &board, post));
         let author = User::new(post.author.id, post.author.name.clone());
         let notice = leptos_realtime::Notice::new(&notice)
             .by(&author)
@@ -371,6 +391,27 @@ impl Forum {
                 tracing::error!(%error, post = post.id, "nobody was told of a mention");
                 ApiError::Internal("notifying".to_owned())
             })
+    }
+
+    /// The newest posts that partners share with a community.
+    pub async fn partner_posts(&self, community: i64) -> Result<Vec<PartnerPost>, ApiError> {
+        let rows: Vec<PartnerRow> = sqlx::query_as(
+            "select c.id as community, c.slug as community_slug, c.name as community_name, c.about,
+                 b.slug as board, post.id, author, person.name as author_name, title, body, post.created
+             from community_partnership s
+             join community c on c.id = s.origin
+             join board b on b.community = c.id
+             join post on post.board = b.id
+             join person on person.id = post.author
+             where s.partner = $1 and s.status = 'active' and s.share_posts = 1
+             order by post.id desc limit $2",
+        )
+        .bind(community)
+        .bind(PARTNER_POSTS)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(internal)?;
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 
     /// A person by id.
@@ -405,7 +446,7 @@ impl Forum {
                 .await
                 .map_err(internal)?;
         sqlx::query(
-            "insert into membership (community, person) select id, $1 from community where true on conflict do nothing",
+            "insert into membership (community, person) select id, $1 from community where open = 1 on conflict do nothing",
         )
         .bind(id)
         .execute(&mut *tx)
@@ -467,15 +508,6 @@ impl Forum {
             .bind(format!("{ids:?}"))
             .fetch_all(&self.pool)
             .await
-    }
-}
-
-/// How a text begins, on one line.
-fn excerpt(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(EXCERPT) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
     }
 }
 

@@ -17,6 +17,10 @@ struct Community {
     slug: &'static str,
     name: &'static str,
     about: &'static str,
+    /// Whether whoever is new is a member.
+    open: bool,
+    /// The communities that hear of its posts, by their slugs.
+    partners: &'static [&'static str],
     boards: &'static [Board],
 }
 
@@ -33,6 +37,8 @@ const TOWN: &[Community] = &[
         slug: "harbour",
         name: "Harbour Quarter",
         about: "Neighbours between the old docks and the market hall.",
+        open: true,
+        partners: &[],
         boards: &[
             Board {
                 slug: "square",
@@ -101,6 +107,8 @@ const TOWN: &[Community] = &[
         slug: "orchard",
         name: "Orchard Hill",
         about: "Gardens, goats and the last bus.",
+        open: true,
+        partners: &[],
         boards: &[Board {
             slug: "gardens",
             name: "Gardens",
@@ -111,6 +119,32 @@ const TOWN: &[Community] = &[
                 "Frost tonight",
                 "The thermometer by the pump went to one degree at six. Cover the chard, bring in the lemon.",
             )],
+        }],
+    },
+    Community {
+        slug: "lantern",
+        name: "Lantern Street",
+        about: "A workshop street with late lights. Its people are made members by each other.",
+        open: false,
+        partners: &["harbour"],
+        boards: &[Board {
+            slug: "benches",
+            name: "At the benches",
+            about: "What is being made, mended and given away.",
+            posts: &[
+                (
+                    3,
+                    60 * 26,
+                    "The kiln is free on Thursday",
+                    "Room for about forty cups. Bring them dry, and bring a name on the bottom.",
+                ),
+                (
+                    5,
+                    60 * 5,
+                    "Two chairs, no owner",
+                    "Left under the lantern since Sunday. I have glued one of them; the other one only needs somebody to sit on it.",
+                ),
+            ],
         }],
     },
 ];
@@ -137,14 +171,16 @@ pub(super) async fn fill_if_empty(pool: &SqlitePool) -> Result<(), sqlx::Error> 
     }
     for town in TOWN {
         let community: i64 = sqlx::query_scalar(
-            "insert into community (slug, name, about) values ($1, $2, $3) returning id",
+            "insert into community (slug, name, about, open) values ($1, $2, $3, $4) returning id",
         )
         .bind(town.slug)
         .bind(town.name)
         .bind(town.about)
+        .bind(i64::from(town.open))
         .fetch_one(&mut *tx)
         .await?;
-        for person in &people {
+        let members = if town.open { &people[..] } else { &people[3..] };
+        for person in members {
             sqlx::query("insert into membership (community, person) values ($1, $2)")
                 .bind(community)
                 .bind(person)
@@ -171,6 +207,19 @@ pub(super) async fn fill_if_empty(pool: &SqlitePool) -> Result<(), sqlx::Error> 
                     .execute(&mut *tx)
                     .await?;
             }
+        }
+    }
+    for town in TOWN {
+        for partner in town.partners {
+            sqlx::query(
+                "insert into community_partnership (origin, partner, status, created)
+                 select o.id, p.id, 'active', $3 from community o, community p where o.slug = $1 and p.slug = $2",
+            )
+            .bind(town.slug)
+            .bind(partner)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
         }
     }
     tx.commit().await

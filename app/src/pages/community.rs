@@ -1,15 +1,15 @@
 //! A community: its boards, and who is in it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
-use leptos_realtime::{Room, hooks::use_first_view};
+use leptos_realtime::{Room, RoomUpdate, TimeAgo, hooks::use_first_view, use_room_events};
 
 use super::use_param;
 use crate::{
     api::load_community,
     components::{BoardList, KnownPlace, WhoIsHere, loaded},
-    model,
-    rooms::{Board, Community},
+    model::{self, PartnerPost},
+    rooms::{Board, Community, CommunityEvent},
 };
 
 #[component]
@@ -21,8 +21,26 @@ pub fn CommunityPage() -> impl IntoView {
 
 #[component]
 fn Page(page: model::CommunityPage) -> impl IntoView {
-    use_first_view(page.view);
     let room = Community(page.community.id);
+    let since = page.view.position;
+    use_first_view(page.view);
+    let partners = RwSignal::new(page.partners);
+    let slug = page.community.slug.clone();
+    use_room_events(room.clone(), since, move |update| match update {
+        RoomUpdate::Event(event) => match event.data {
+            CommunityEvent::PartnerPost(shared) => put(partners, shared),
+        },
+        RoomUpdate::Reset(_) => {
+            let slug = slug.clone();
+            spawn_local(async move {
+                if let Ok(page) = load_community(slug).await {
+                    partners.try_set(page.partners);
+                }
+            });
+        }
+        // Of a newer server: the page goes on without it until it is loaded anew.
+        _ => {}
+    });
     let places: Vec<_> = page
         .boards
         .iter()
@@ -58,8 +76,52 @@ fn Page(page: model::CommunityPage) -> impl IntoView {
                 <h1>{page.community.name}</h1>
                 <p class="lead">{page.community.about}</p>
                 <ul class="entries">{entries}</ul>
+                <FromPartners partners/>
             </section>
         </div>
     }
     .into_any()
+}
+
+/// The most posts of partners to show.
+const SHOWN: usize = 5;
+
+/// Adds a post, or replaces it: an event may tell of what the page has already.
+fn put(partners: RwSignal<Vec<PartnerPost>>, shared: PartnerPost) {
+    partners.update(|list| {
+        list.retain(|known| known.post.id != shared.post.id);
+        let place = list.partition_point(|known| known.post.id > shared.post.id);
+        list.insert(place, shared);
+        list.truncate(SHOWN);
+    });
+}
+
+#[component]
+fn FromPartners(partners: RwSignal<Vec<PartnerPost>>) -> impl IntoView {
+    let any = move || partners.with(|list| !list.is_empty());
+    view! {
+        <Show when=any>
+            <section class="partners" aria-labelledby="partners">
+                <h2 id="partners">"From partner communities"</h2>
+                <ul class="entries" aria-live="polite">
+                    <For each=move || partners.get() key=|shared| shared.post.id let:shared>
+                        <li class="entry" data-origin=shared.community.slug.clone()>
+                            <h3>
+                                <a href=format!("/c/{}/{}#post-{}", shared.community.slug, shared.board, shared.post.id) dir="auto">
+                                    {shared.post.title}
+                                </a>
+                            </h3>
+                            <p class="meta">
+                                <bdi>{shared.post.author.name}</bdi>
+                                " · from "
+                                <a href=format!("/c/{}", shared.community.slug)><bdi>{shared.community.name}</bdi></a>
+                                " · "
+                                <TimeAgo at=shared.post.created.unsigned_abs()/>
+                            </p>
+                        </li>
+                    </For>
+                </ul>
+            </section>
+        </Show>
+    }
 }

@@ -113,6 +113,7 @@ pub(crate) type Authorize = dyn Fn(Option<User>, Vec<RoomId>, Access) -> BoxFutu
     + Sync;
 pub(crate) type Whereabouts =
     dyn Fn(Option<User>, RoomId) -> BoxFuture<'static, Vec<RoomId>> + Send + Sync;
+pub(crate) type Invalidated = dyn Fn(Option<&str>) + Send + Sync;
 pub(crate) type AutoJoin = dyn Fn(Option<User>) -> BoxFuture<'static, Vec<RoomId>> + Send + Sync;
 
 /// The host's callbacks, as [`super::RealtimeBuilder`] takes them.
@@ -122,6 +123,7 @@ pub(crate) struct Callbacks {
     pub(crate) authorize: Arc<Authorize>,
     pub(crate) auto_join: Arc<AutoJoin>,
     pub(crate) whereabouts: Arc<Whereabouts>,
+    pub(crate) invalidated: Arc<Invalidated>,
 }
 
 impl Callbacks {

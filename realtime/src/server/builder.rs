@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::broker::redis::{RedisBroker, RedisConfig};
 use super::{
     auth::{
-        Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake, SignIn,
-        Whereabouts,
+        Access, AuthError, Authenticate, Authorize, AutoJoin, Callbacks, Handshake, Invalidated,
+        SignIn, Whereabouts,
     },
     broker::{Broker, Inbox, MemoryBroker},
     config::RealtimeConfig,
@@ -24,7 +24,7 @@ use super::{
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::{
     notify::tidy,
-    outbox::Outbox,
+    outbox::{Means, Outbox},
     random::random,
     relay::{Original, Relay, RelayError, Relayed, no_relay},
     store::Database,
@@ -77,6 +77,7 @@ pub struct RealtimeBuilder {
     authorize: Option<Arc<Authorize>>,
     auto_join: Arc<AutoJoin>,
     whereabouts: Arc<Whereabouts>,
+    invalidated: Arc<Invalidated>,
 }
 
 /// Joins the other instances at Redis. Without an answer the instance starts all the same, on its own until there is
@@ -138,6 +139,7 @@ impl RealtimeBuilder {
             authorize: None,
             auto_join,
             whereabouts: Arc::new(|_, _| Box::pin(std::future::ready(Vec::new()))),
+            invalidated: Arc::new(|_| {}),
         }
     }
 
@@ -250,6 +252,14 @@ impl RealtimeBuilder {
         self
     }
 
+    /// Called on every instance when a host has said that something in its database has changed
+    /// ([`Realtime::invalidate`]), with the host's name for it, so that what was kept of it is forgotten. Without a name:
+    /// something may have been said that is lost, so everything is to be forgotten.
+    pub fn on_invalidate(mut self, f: impl Fn(Option<&str>) + Send + Sync + 'static) -> Self {
+        self.invalidated = Arc::new(f);
+        self
+    }
+
     /// Meets the other nodes of this process at their broker, and shares what they know of people: for tests of several
     /// instances.
     #[cfg(feature = "testing")]
@@ -273,6 +283,7 @@ impl RealtimeBuilder {
             authorize: self.authorize.ok_or(StartError::Missing("authorize"))?,
             auto_join: self.auto_join,
             whereabouts: self.whereabouts,
+            invalidated: self.invalidated,
         };
         let config = self.config;
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -357,16 +368,13 @@ impl RealtimeBuilder {
             Some((database, store)) => {
                 let writer = format!("{:016x}", random::<u64>());
                 let inboxes = Arc::new(database.inbox(writer));
-                let outbox = Arc::new(Outbox::start(
-                    &database,
+                let means = Means {
                     store,
-                    inboxes.clone(),
-                    self.relay,
-                    hub.clone(),
-                    &config,
-                    &tasks,
-                    &stop,
-                ));
+                    inboxes: inboxes.clone(),
+                    relay: self.relay,
+                    hub: hub.clone(),
+                };
+                let outbox = Arc::new(Outbox::start(&database, means, &config, &tasks, &stop));
                 let told = outbox.clone();
                 let tidy = tidy(
                     inboxes.clone(),

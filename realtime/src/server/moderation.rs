@@ -32,6 +32,15 @@ impl Realtime {
         self.0.gateway.recheck_everywhere(&user.into()).await;
     }
 
+    /// Says on every instance that something in the host's database has changed, by the host's own name for it: see
+    /// [`RealtimeBuilder::on_invalidate`](super::RealtimeBuilder::on_invalidate).
+    ///
+    /// Instances that cannot be told right now are told when the meeting point of instances is back; those that may have
+    /// missed it are told to forget everything.
+    pub async fn invalidate(&self, what: &str) {
+        self.0.gateway.invalidate(what).await;
+    }
+
     /// Ends all of a person's sessions. They are gone for everybody at once, and their clients stay away until they
     /// are told to connect.
     ///

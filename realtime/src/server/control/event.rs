@@ -43,6 +43,11 @@ pub(crate) enum ControlEvent {
         /// Which.
         room: RoomId,
     },
+    /// Forget what was kept of something in the host's database.
+    Invalidate {
+        /// The host's name for it.
+        what: String,
+    },
     /// Check everyone again: something may have been said that is lost, or that only a newer node understands.
     Everything,
 }

@@ -86,6 +86,15 @@ impl Gateway {
         Ok(())
     }
 
+    /// Forgets what was kept of something in the host's database.
+    pub(crate) async fn invalidate(&self, what: &str) {
+        let ticket = self.0.control.tell(ControlEvent::Invalidate {
+            what: what.to_owned(),
+        });
+        (self.0.callbacks.invalidated)(Some(what));
+        self.wait_told(ticket).await;
+    }
+
     /// Takes everyone out of a room, and forgets what happened in it.
     pub(crate) async fn close_room(&self, room: &RoomId) -> Result<(), ProtocolError> {
         let control = &self.0.control;
@@ -127,6 +136,7 @@ impl Gateway {
     async fn hear(&self, heard: Heard) {
         let position = match heard {
             Heard::Anew(position) => {
+                (self.0.callbacks.invalidated)(None);
                 self.recheck_everyone();
                 position
             }
@@ -167,9 +177,13 @@ impl Gateway {
                 self.0.changes.note(&user);
                 self.recheck_soon(user);
             }
+            ControlEvent::Invalidate { what } => (self.0.callbacks.invalidated)(Some(&what)),
             ControlEvent::CloseRoom { room } => self.0.teller.mark(self.take_out(&room)),
             ControlEvent::RoomCleared { room } => self.0.teller.mark_room(&room),
-            ControlEvent::Everything => self.recheck_everyone(),
+            ControlEvent::Everything => {
+                (self.0.callbacks.invalidated)(None);
+                self.recheck_everyone();
+            }
         }
     }
 

@@ -49,14 +49,19 @@ pub(super) struct Outbox {
     writer: String,
 }
 
+/// What the worker works with.
+pub(super) struct Means {
+    pub(super) store: Arc<dyn OutboxStore>,
+    pub(super) inboxes: Arc<InboxStore>,
+    pub(super) relay: Arc<Relay>,
+    pub(super) hub: Arc<Hub>,
+}
+
 impl Outbox {
     /// Starts the worker, which ends with the token.
     pub(super) fn start(
         database: &Database,
-        store: Arc<dyn OutboxStore>,
-        inboxes: Arc<InboxStore>,
-        relay: Arc<Relay>,
-        hub: Arc<Hub>,
+        means: Means,
         config: &RealtimeConfig,
         tasks: &TaskTracker,
         stop: &CancellationToken,
@@ -65,7 +70,7 @@ impl Outbox {
         let outbox = Self {
             kind: database.kind(),
             wake: wake.clone(),
-            writer: inboxes.writer().to_owned(),
+            writer: means.inboxes.writer().to_owned(),
         };
         match database {
             #[cfg(feature = "sqlite")]
@@ -76,7 +81,7 @@ impl Outbox {
                 tasks.spawn(stop.clone().run_until_cancelled_owned(listen));
             }
         }
-        let worker = Worker::new(store, inboxes, relay, hub, wake, config);
+        let worker = Worker::new(means, wake, config);
         tasks.spawn(worker.run(stop.clone()));
         outbox
     }

@@ -13,7 +13,10 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::wake::{Schedule, Wake};
+use super::{
+    Means,
+    wake::{Schedule, Wake},
+};
 use crate::{
     core::message::NewEvent,
     protocol::{
@@ -105,15 +108,14 @@ struct Tally {
 }
 
 impl Worker {
-    pub(super) fn new(
-        store: Arc<dyn OutboxStore>,
-        inboxes: Arc<InboxStore>,
-        relay: Arc<Relay>,
-        hub: Arc<Hub>,
-        wake: Arc<Wake>,
-        config: &RealtimeConfig,
-    ) -> Self {
+    pub(super) fn new(means: Means, wake: Arc<Wake>, config: &RealtimeConfig) -> Self {
         let now = Instant::now();
+        let Means {
+            store,
+            inboxes,
+            relay,
+            hub,
+        } = means;
         Self {
             store,
             inboxes,
