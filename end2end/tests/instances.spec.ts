@@ -1,30 +1,11 @@
 // Two instances of the forum, with one database and one Redis.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Browser } from "@playwright/test";
 import { Balancer } from "../lib/balancer.ts";
-import { Forum } from "../lib/forum.ts";
-import { Person, expect, test as base } from "../lib/people.ts";
-import { Redis } from "../lib/redis.ts";
+import type { Forum } from "../lib/forum.ts";
+import { test } from "../lib/instances.ts";
+import { Person, expect } from "../lib/people.ts";
 
 const SQUARE = "/c/harbour/square";
-
-type Instances = { redis: Redis; one: Forum; other: Forum };
-
-const test = base.extend<{ instances: Instances }>({
-  instances: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), "forum-shared-"));
-    const redis = await Redis.start();
-    const environment = { DATABASE_URL: `sqlite:${join(folder, "forum.db")}`, REDIS_URL: redis.url };
-    const one = await Forum.start(environment);
-    const other = await Forum.start(environment);
-    await use({ redis, one, other });
-    for (const forum of [one, other]) await forum.stop();
-    await redis.kill();
-    await rm(folder, { recursive: true, force: true });
-  },
-});
 
 /** A person at an address; every time that somebody is said to be gone from the board is noted. */
 async function arrive(browser: Browser, forum: Forum, url: string, name: string) {
