@@ -11,7 +11,7 @@ use std::{
 
 #[cfg(feature = "simulated-redis")]
 use leptos_realtime::testing::simulation::simulate_redis;
-use leptos_realtime::testing::simulation::{Simulated, Untrue, simulate};
+use leptos_realtime::testing::simulation::{self, Simulated, Untrue, simulate};
 use serde_json::json;
 
 #[cfg(feature = "simulated-redis")]
@@ -31,11 +31,7 @@ async fn one(seed: u64, over_redis: bool) -> Result<Simulated, Untrue> {
 /// Lives one life on a clock of its own. A panic is a failure like any other.
 fn live(seed: u64, over_redis: bool) -> Result<Simulated, String> {
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build();
-        runtime
+        simulation::runtime(seed)
             .map_err(|error| format!("seed {seed} failed: {error}"))?
             .block_on(one(seed, over_redis))
             .map_err(|untrue| untrue.to_string())

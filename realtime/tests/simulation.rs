@@ -3,7 +3,7 @@
 
 #[cfg(feature = "simulated-redis")]
 use leptos_realtime::testing::simulation::simulate_redis;
-use leptos_realtime::testing::simulation::{Simulated, Untrue, simulate};
+use leptos_realtime::testing::simulation::{Simulated, Untrue, runtime, simulate};
 
 /// How many lives are lived here; `cargo xtask chaos sim --seeds N` lives more.
 const LIVES: u64 = 200;
@@ -11,11 +11,7 @@ const LIVES: u64 = 200;
 fn live<F: Future<Output = Result<Simulated, Untrue>>>(lives: u64, life: impl Fn(u64) -> F) {
     let mut all = Simulated::default();
     for seed in 0..lives {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .expect("a runtime");
+        let runtime = runtime(seed).expect("a runtime");
         let done = runtime
             .block_on(life(seed))
             .unwrap_or_else(|untrue| panic!("{untrue}"));

@@ -13,6 +13,9 @@ use crate::{
 /// Optimised, with assertions: see `Cargo.toml`.
 const PROFILE: &str = "sim";
 
+/// Lets tokio draw its lots from a life's seed too. For all scenarios, so that they share what is compiled.
+const SEEDED: &str = "build.rustflags=['--cfg', 'tokio_unstable']";
+
 /// What a program is given that is to run over a stand-in for Redis, and the feature that it needs then.
 pub const OVER_REDIS: &str = "--redis";
 const WITH_REDIS: &str = "simulated-redis";
@@ -150,7 +153,8 @@ impl Scenario {
         let features: Vec<&str> = self.features.iter().copied().chain(redis).collect();
         command
             .args(["--package", self.package, "--example", self.example])
-            .args(["--profile", PROFILE, "--features", &features.join(",")]);
+            .args(["--profile", PROFILE, "--features", &features.join(",")])
+            .args(["--config", SEEDED]);
         command
     }
 

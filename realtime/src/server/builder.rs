@@ -309,6 +309,9 @@ impl RealtimeBuilder {
             None => tasks,
         };
         let shards = std::thread::available_parallelism().map_or(1, NonZero::get);
+        // In simulations it must not matter on which machine they run.
+        #[cfg(feature = "testing")]
+        let shards = if self.link.is_some() { 2 } else { shards };
         let (inbox, receivers) = Inbox::new(shards, config.max_pending_messages);
         #[cfg(feature = "testing")]
         let inbox = match &self.link {

@@ -12,7 +12,6 @@ mod subscriber;
 mod viewer;
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -29,6 +28,7 @@ use super::{
     broker::{Broker, BrokerError, Inbox, InboxReceiver},
     clock::{Monotonic, unix_millis},
     config::RealtimeConfig,
+    hashed::HashMap,
     store::Store,
     tasks::TaskTracker,
 };

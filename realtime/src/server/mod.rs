@@ -20,6 +20,7 @@ mod control;
 mod gateway;
 mod guard;
 mod handle;
+mod hashed;
 mod hub;
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 #[path = "no_inbox.rs"]

@@ -71,7 +71,21 @@ impl fmt::Display for Untrue {
 /// Who may not see which room.
 type Closed = Arc<Mutex<BTreeSet<(String, RoomId)>>>;
 
-/// Lives one life. To be called on tokio's paused clock.
+/// What a life is to be lived on: one thread, tokio's paused clock, and with `--cfg tokio_unstable` the seed's lots where
+/// tokio draws them. Then a life is the same each time it is lived.
+///
+/// # Errors
+/// When the system has no resources for it.
+pub fn runtime(seed: u64) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    #[cfg(tokio_unstable)]
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
+    #[cfg(not(tokio_unstable))]
+    let _ = seed;
+    builder.enable_all().start_paused(true).build()
+}
+
+/// Lives one life. To be called on a [`runtime`].
 ///
 /// # Errors
 /// What was untrue in the end.
@@ -134,6 +148,8 @@ impl Life {
         let rights = closed.clone();
         let build = move || builder(&rights, Crowd { large, page }, retain);
         let nodes = rng.random_range(1..=3);
+        crate::server::follow_virtual_time();
+        crate::server::seed(seed);
         let cluster = match over {
             Over::Memory => Cluster::start(rng.random(), nodes, build).await,
             #[cfg(feature = "simulated-redis")]

@@ -1,9 +1,11 @@
 //! The broker inside one process: for a single instance, and for several in one test.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use async_trait::async_trait;
 
 use super::{Broker, BrokerError, Head, Inbox, MAX_REMEMBERED, NodeInfo, REMEMBERED};
 use crate::{
@@ -16,9 +18,8 @@ use crate::{
     protocol::{
         Epoch, EventId, Online, Position, RoomId, SessionId, Status, UnixMillis, UserId, WireEvent,
     },
-    server::clock::unix_millis,
+    server::{clock::unix_millis, hashed::HashMap, random::random},
 };
-use async_trait::async_trait;
 
 /// The rooms of one process. Each node that meets there has an [`Inbox`] of its own.
 #[derive(Clone, Debug)]
@@ -76,11 +77,11 @@ impl Ids {
 impl MemoryRoom {
     fn new() -> Self {
         Self {
-            log: EventLog::new(Epoch(rand::random())),
+            log: EventLog::new(Epoch(random())),
             ids: Ids::default(),
             version: 0,
             used: unix_millis(),
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             subscribers: Vec::new(),
         }
     }
@@ -120,7 +121,7 @@ impl MemoryBroker {
             rooms: Arc::default(),
             retention,
             inbox,
-            run: RunId(rand::random()),
+            run: RunId(random()),
         }
     }
 
@@ -131,7 +132,7 @@ impl MemoryBroker {
             rooms: self.rooms.clone(),
             retention: self.retention,
             inbox,
-            run: RunId(rand::random()),
+            run: RunId(random()),
         }
     }
 

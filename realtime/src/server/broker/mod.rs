@@ -10,7 +10,6 @@ pub mod redis;
 mod suite;
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -25,6 +24,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::{
     core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
+    server::hashed::HashSet,
 };
 
 /// How long a room remembers the id of an event at least, unless [`MAX_REMEMBERED`] newer ones have come.

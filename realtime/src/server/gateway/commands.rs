@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 
@@ -14,6 +14,7 @@ use crate::{
     server::{
         auth::{Access, forbidden},
         broker::BrokerError,
+        hashed::HashSet,
         hub::Viewer,
         limits::Kind,
     },
@@ -72,7 +73,7 @@ impl Gateway {
         mut rooms: Vec<JoinRoom>,
     ) -> Result<(), ProtocolError> {
         // Each view costs the room's whole log at worst: a room asked for twice in one breath is shown once.
-        let mut named = HashSet::new();
+        let mut named = HashSet::default();
         rooms.retain(|join| named.insert(join.room.clone()));
         let watched = rooms.iter().map(|join| join.watch.len()).max();
         if watched > Some(JoinRoom::MAX_WATCHED) {
@@ -296,7 +297,7 @@ impl Gateway {
             // Every room is told.
             self.within_limits(connection, Kind::Join, TOGGLE_COST)?;
         }
-        let mut named = HashSet::new();
+        let mut named = HashSet::default();
         for seen in rooms {
             if !named.insert(seen.room.clone()) {
                 continue;

@@ -1,9 +1,6 @@
 //! One accepted socket.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
 
 use http::request::Parts;
 use serde::Serialize;
@@ -19,6 +16,7 @@ use crate::{
         Status, UnixMillis, User, UserId,
     },
     server::{
+        hashed::{HashMap, HashSet},
         hub::{NotSent, Viewer, ViewerId},
         limits::{ConnectionLimits, Place},
     },

@@ -27,7 +27,6 @@ mod wire;
 
 use std::{
     array,
-    collections::HashMap,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -58,6 +57,7 @@ use super::{
     clock::Monotonic,
     config::RealtimeConfig,
     control::Control,
+    hashed::HashMap,
     hub::{Hub, ViewerId},
     limits::{Counted, Limiter, Place},
     store::Store,
@@ -247,7 +247,7 @@ impl Gateway {
         for connection in self.0.sessions.connections() {
             let mut error = going_away();
             if !within.is_zero() {
-                error = error.with_retry_after(within.mul_f64(rand::random()));
+                error = error.with_retry_after(within.mul_f64(crate::server::random::random()));
             }
             connection.close_with(CloseAction::Retry, error);
         }

@@ -1,6 +1,6 @@
 //! What is kept of people beyond their connections: whether they hide, and when they were last seen.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,7 @@ use crate::{
     server::{
         clock::unix_millis,
         control::{ControlEvent, Ticket},
+        hashed::HashMap,
         store::{PersonRecord, StoreError},
     },
 };

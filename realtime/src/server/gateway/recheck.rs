@@ -5,7 +5,7 @@
 //! whom something is known to have changed go first.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Gateway, connection::Connection, rights::is_revoked};
 use crate::{
     protocol::{CloseAction, ErrorCode, Position, ProtocolError, UserId, reserved::control_room},
-    server::hub::ViewerId,
+    server::{hashed::HashMap, hub::ViewerId},
 };
 
 /// The most people who are checked at the same time.

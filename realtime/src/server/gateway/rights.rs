@@ -1,6 +1,6 @@
 //! What a person may do, and that it changes: refreshed sign-ins, rights checked again, and a host that ends things.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use crate::{
     server::{
         auth::{Handshake, SignIn, forbidden},
         clock::unix_millis,
+        hashed::HashSet,
         limits::Kind,
         store::PersonRecord,
     },

@@ -9,7 +9,7 @@
 mod state;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,6 +21,7 @@ use super::{connection::Connection, teller::Mark};
 use crate::{
     core::message::{Entry, EntryKey},
     protocol::{RoomId, SessionId, UserId},
+    server::hashed::{HashMap, HashSet},
 };
 
 /// See the [module](self).

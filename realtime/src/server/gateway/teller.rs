@@ -6,7 +6,7 @@
 //! told is told later, as it is then. All marks of one session belong to one worker.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -19,7 +19,10 @@ use super::Gateway;
 use crate::{
     core::message::{EntryChange, EntryKey},
     protocol::{Online, RoomId, Status},
-    server::broker::BrokerError,
+    server::{
+        broker::BrokerError,
+        hashed::{HashMap, HashSet},
+    },
 };
 
 /// How many workers there are: so many tells may wait for the broker at the same time.

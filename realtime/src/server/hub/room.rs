@@ -1,7 +1,7 @@
 //! One served room: its replica, and its viewers.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,6 +25,7 @@ use crate::{
     server::{
         broker::{Head, Standing, slot},
         clock::unix_millis,
+        hashed::{HashMap, HashSet},
     },
 };
 
@@ -74,12 +75,12 @@ impl ServedRoom {
             loading: true,
             buffer: Vec::new(),
             lost: false,
-            subscribers: HashMap::new(),
+            subscribers: HashMap::default(),
             closed: false,
             scheduled: false,
             suspect: None,
-            waits: HashMap::new(),
-            stood: HashMap::new(),
+            waits: HashMap::default(),
+            stood: HashMap::default(),
         };
         Self {
             slot: slot(&room),

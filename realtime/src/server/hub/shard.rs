@@ -1,10 +1,6 @@
 //! A shard of the hub: the task that takes its rooms' messages and decides when a frame is due.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +9,7 @@ use super::{Hub, keeper, room::ServedRoom};
 use crate::{
     core::{message::RoomMessage, replica::Applied},
     protocol::RoomId,
-    server::broker::InboxReceiver,
+    server::{broker::InboxReceiver, hashed::HashSet},
 };
 
 /// The most messages between two looks at what is due.
@@ -80,7 +76,7 @@ fn take(
     batch: &mut Vec<(RoomId, RoomMessage)>,
     windows: &mut VecDeque<(Instant, Arc<ServedRoom>)>,
 ) {
-    let mut urgent: HashSet<RoomId> = HashSet::new();
+    let mut urgent: HashSet<RoomId> = HashSet::default();
     for (room, message) in batch.drain(..) {
         let Some(served) = hub.served(&room) else {
             continue;

@@ -2,7 +2,7 @@
 //! their way in and out.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -59,11 +59,19 @@ impl Scripts {
     }
 
     /// Runs a script. One that fails is a panic: a real one would leave half of its work behind.
-    pub(super) fn run(&mut self, script: &Script, keys: &[String], args: &[Bytes]) -> Value {
-        let run = || -> mlua::Result<Value> {
-            let compiled = match self.compiled.get(script.sha.as_str()) {
-                Some(compiled) => compiled.clone(),
-                None => self.lua.load(script.text).into_function()?,
+    pub(super) fn run(
+        &mut self,
+        script: &'static Script,
+        keys: &[String],
+        args: &[Bytes],
+    ) -> Value {
+        let mut run = || -> mlua::Result<Value> {
+            let compiled = match self.compiled.entry(&script.sha) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(unknown) => {
+                    let compiled = self.lua.load(script.text).into_function()?;
+                    unknown.insert(compiled).clone()
+                }
             };
             let strings = |all: &mut dyn Iterator<Item = &[u8]>| -> mlua::Result<Table> {
                 let list = self.lua.create_table()?;

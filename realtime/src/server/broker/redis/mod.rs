@@ -56,7 +56,7 @@ use crate::{
         message::{Entry, EntryKey, NewEvent, RoomSignal, RoomSnapshot, RunId},
     },
     protocol::{Epoch, Position, RoomId},
-    server::{builder::StartError, tasks::TaskTracker},
+    server::{builder::StartError, hashed::HashSet, tasks::TaskTracker},
 };
 
 /// The most rooms that one script looks at.
@@ -240,7 +240,7 @@ impl Broker for RedisBroker {
         let turn = node.compared.fetch_add(1, Ordering::Relaxed) + 1;
         let mut all = rooms.to_vec();
         {
-            let asked: std::collections::HashSet<&RoomId> = rooms.iter().collect();
+            let asked: HashSet<&RoomId> = rooms.iter().collect();
             let entered = node.entered();
             let due = entered
                 .rooms()

@@ -2,7 +2,7 @@
 //! notices it within a second or two, and need not wait until rooms are compared.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{node::Node, script};
-use crate::protocol::RoomId;
+use crate::{protocol::RoomId, server::hashed::HashSet};
 
 /// How long a room is quiet before it tells again.
 const QUIET: Duration = Duration::from_secs(1);

@@ -1,15 +1,13 @@
 //! What this node has at Redis: the sessions that it entered, and the rooms that it listens to.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use tokio::sync::MutexGuard;
 
 use crate::{
     core::message::{EntryKey, RunId},
     protocol::{Epoch, RoomId},
+    server::hashed::{HashMap, HashSet},
 };
 
 /// Enough that rooms seldom wait for each other.

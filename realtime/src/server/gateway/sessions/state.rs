@@ -1,6 +1,6 @@
 //! One session: who it is, where it is seen, and how rooms are to know of it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -8,7 +8,7 @@ use super::Connection;
 use crate::{
     core::message::Entry,
     protocol::{Place, RoomId, Status, UnixMillis},
-    server::{clock::unix_millis, hub::ViewerId},
+    server::{clock::unix_millis, hashed::HashMap, hub::ViewerId},
 };
 
 /// Below the client's connection number there is room for this many bits of steps on one connection: each thing told
