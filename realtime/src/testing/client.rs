@@ -58,7 +58,16 @@ pub struct TestClient {
     texts: Vec<String>,
     shown: BTreeMap<RoomId, BTreeSet<String>>,
     departures: Vec<(RoomId, String)>,
-    heard_at: BTreeMap<RoomId, Vec<Instant>>,
+    heard: BTreeMap<RoomId, Vec<Heard>>,
+}
+
+/// How an event was given to a client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// When.
+    pub(super) at: Instant,
+    /// Whether it had no place in the room's order yet.
+    pub(super) is_provisional: bool,
 }
 
 impl TestClient {
@@ -126,7 +135,7 @@ impl TestClient {
             texts: Vec::new(),
             shown: BTreeMap::new(),
             departures: Vec::new(),
-            heard_at: BTreeMap::new(),
+            heard: BTreeMap::new(),
         }
     }
 
@@ -240,9 +249,9 @@ impl TestClient {
         self.events.get(&room.room_id()).map_or(&[], Vec::as_slice)
     }
 
-    /// When each of [`events`](Self::events) was given.
-    pub(super) fn heard_at(&self, room: &RoomId) -> &[Instant] {
-        self.heard_at.get(room).map_or(&[], Vec::as_slice)
+    /// How each of [`events`](Self::events) was given.
+    pub(super) fn heard(&self, room: &RoomId) -> &[Heard] {
+        self.heard.get(room).map_or(&[], Vec::as_slice)
     }
 
     /// The state of the connection.
@@ -366,9 +375,11 @@ impl TestClient {
                 }
                 Output::Close => self.socket = None,
                 Output::Event(listener, _, event) => {
-                    self.record(listener, event.data.get().to_owned());
+                    self.record(listener, event.data.get().to_owned(), event.seq == 0);
                 }
-                Output::Reset(listener, _) => self.record(listener, "reset".to_owned()),
+                Output::Reset(listener, _) => {
+                    self.record(listener, "reset".to_owned(), false);
+                }
                 Output::Signal(signal) => self.signals.push(signal),
                 Output::Answered(request, answer) => {
                     self.answers.insert(request, answer);
@@ -402,11 +413,12 @@ impl TestClient {
             .extend(gone.map(|name| (room.clone(), name)));
     }
 
-    fn record(&mut self, listener: ListenerId, text: String) {
+    fn record(&mut self, listener: ListenerId, text: String, is_provisional: bool) {
         if let Some(room) = self.listeners.get(&listener) {
             self.events.entry(room.clone()).or_default().push(text);
-            let heard_at = self.heard_at.entry(room.clone()).or_default();
-            heard_at.push(Instant::now());
+            let heard = self.heard.entry(room.clone()).or_default();
+            let at = Instant::now();
+            heard.push(Heard { at, is_provisional });
         }
     }
 
