@@ -1,12 +1,12 @@
 -- The room begins anew: because Redis has lost something of it that was seen, or because it is cleared.
 --
 -- ARGV[5] and ARGV[6] the life and the number at which it was found so; nothing to clear it in any case.
--- ARGV[7..] the numbers of events that are kept, as the first ones of the new life.
--- Result: 1 where it has begun anew, 0 where it had moved on meanwhile.
+-- ARGV[7..] the numbers of events that are kept, as the first ones of the new life; and so is all that came since.
+-- Result: 1 where it has begun anew, 0 where it is in another life already, or has lost more meanwhile.
 
 local room, is_new = open()
 local cleared = ARGV[5] == ''
-if not cleared and (is_new or room.epoch ~= ARGV[5] or text(room.seq) ~= ARGV[6]) then
+if not cleared and (is_new or room.epoch ~= ARGV[5] or room.seq < tonumber(ARGV[6])) then
   if is_new then
     save(room)
   end
@@ -16,6 +16,12 @@ local kept = {}
 for i = 7, #ARGV do
   local found = redis.call('XRANGE', KEYS[2], ARGV[i] .. '-0', ARGV[i] .. '-0')[1]
   if found then
+    kept[#kept + 1] = found[2]
+  end
+end
+if not cleared then
+  local since = redis.call('XRANGE', KEYS[2], text(tonumber(ARGV[6]) + 1) .. '-0', '+')
+  for _, found in ipairs(since) do
     kept[#kept + 1] = found[2]
   end
 end
