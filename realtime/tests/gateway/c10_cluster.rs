@@ -390,6 +390,31 @@ async fn c10_rights_are_checked_again_while_a_node_is_cut_from_the_broker() {
     cluster.shutdown().await;
 }
 
+#[cfg(feature = "simulated-redis")]
+#[tokio::test(start_paused = true)]
+async fn c10_who_is_kicked_just_when_redis_was_emptied_is_gone_on_all() {
+    let mut cluster = Cluster::start_over_redis(7, 2, builder).await;
+    for (node, name) in [(0, "Ada"), (1, "Bob")] {
+        let client = cluster.connect(node, auth(name));
+        cluster.client(client).join(Board(7), None);
+    }
+    let both = |cluster: &mut Cluster| {
+        let mut clients = cluster.clients().iter();
+        clients.all(|client| client.names(Board(7)) == ["Ada", "Bob"])
+    };
+    cluster.eventually("both see both", both).await;
+    cluster.redis().flush();
+    cluster.node(0).kick(id("Bob")).await;
+    cluster.run_for(SECOND).await;
+    assert_eq!(stopped(&cluster.clients()[BOB]), KICKED);
+    // The control room has begun anew, and what was said in it stays said once.
+    let again = cluster.connect(1, tab("Bob", "again"));
+    cluster.run_for(30 * SECOND).await;
+    assert!(live(&cluster.clients()[again]));
+    assert!(live(&cluster.clients()[ADA]));
+    cluster.shutdown().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn c10_a_node_that_the_control_rooms_log_does_not_reach_any_more_checks_everyone() {
     let build = || {

@@ -1,5 +1,7 @@
 //! How a node hears the control room: as a viewer of its hub, with all that the hub does for viewers.
 
+use std::collections::{HashSet, VecDeque};
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -7,8 +9,11 @@ use tokio::sync::mpsc;
 use super::Said;
 use crate::{
     core::message::EntryKey,
-    protocol::{Epoch, Joined, Outcome, Position, RoomFrame, SessionId, WireEvent},
-    server::hub::{NotSent, Viewer, ViewerId},
+    protocol::{Epoch, EventId, Joined, Outcome, Position, RoomFrame, SessionId, WireEvent},
+    server::{
+        broker::MAX_REMEMBERED,
+        hub::{NotSent, Viewer, ViewerId},
+    },
 };
 
 /// The frames that may wait. The hub shows again what did not fit.
@@ -17,7 +22,7 @@ const FRAMES: usize = 64;
 /// What the gateway is to do.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    /// What was said before this cannot be known: look at everything.
+    /// Not all that was said before this can be known: look at everything.
     Anew(Position),
     /// This was said, and the place is after it.
     Said(Said, Position),
@@ -40,6 +45,8 @@ pub(crate) struct Listener {
 pub(crate) struct Frames {
     frames: mpsc::Receiver<Sent>,
     epoch: Epoch,
+    /// What was said, by its ids: it may come again where the control room begins anew.
+    heard: VecDeque<EventId>,
 }
 
 impl Listener {
@@ -57,6 +64,7 @@ impl Listener {
         let frames = Frames {
             frames: receiver,
             epoch: Epoch(0),
+            heard: VecDeque::new(),
         };
         (listener, frames)
     }
@@ -102,11 +110,17 @@ impl Frames {
                 self.epoch = joined.position.epoch;
                 match joined.outcome {
                     Outcome::Replay => (joined.events, None),
-                    Outcome::Fresh | Outcome::Reset => (Vec::new(), Some(joined.position)),
+                    Outcome::Fresh => (Vec::new(), Some(joined.position)),
+                    // A kick is kept nowhere else: what is there of it holds, unless it was heard before.
+                    Outcome::Reset => (self.unheard(joined.events), Some(joined.position)),
                 }
             }
             Sent::Room(frame) => (read::<RoomFrame>(&frame).events, None),
         };
+        self.heard
+            .extend(events.iter().map(|event| event.id.clone()));
+        let most = self.heard.len().min(MAX_REMEMBERED);
+        self.heard.drain(..self.heard.len() - most);
         let said = |event: WireEvent| {
             let position = Position {
                 epoch: self.epoch,
@@ -115,10 +129,88 @@ impl Frames {
             Heard::Said(Said::read(&event.data), position)
         };
         let anew = anew.map(Heard::Anew);
-        Some(
-            anew.into_iter()
-                .chain(events.into_iter().map(said))
-                .collect(),
-        )
+        Some(events.into_iter().map(said).chain(anew).collect())
+    }
+
+    fn unheard(&self, events: Vec<WireEvent>) -> Vec<WireEvent> {
+        let heard: HashSet<&EventId> = self.heard.iter().collect();
+        let is_new = |event: &WireEvent| !heard.contains(&event.id);
+        events.into_iter().filter(is_new).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+    use crate::{
+        protocol::{UserId, reserved::control_room},
+        server::control::ControlEvent,
+    };
+
+    fn kick(seq: u64, user: i64) -> WireEvent {
+        let said = Said {
+            from: "a".to_owned(),
+            event: ControlEvent::Kick {
+                user: UserId::from(user),
+            },
+        };
+        WireEvent {
+            seq,
+            id: EventId::try_from(format!("kick {user}")).unwrap(),
+            at: 0,
+            subject: None,
+            data: said.write(),
+        }
+    }
+
+    fn joined(epoch: u64, outcome: Outcome, events: Vec<WireEvent>) -> Box<RawValue> {
+        let joined = Joined {
+            room: control_room(),
+            outcome,
+            position: Position {
+                epoch: Epoch(epoch),
+                seq: events.len() as u64,
+            },
+            frame: 1,
+            events,
+            members: Vec::new(),
+            count: None,
+            guests: 0,
+            own: Vec::new(),
+            typing: Vec::new(),
+            last_seen: None,
+        };
+        to_raw_value(&joined).unwrap()
+    }
+
+    async fn heard(frames: &mut Frames) -> Vec<String> {
+        let heard = frames.next().await.unwrap().into_iter();
+        heard
+            .map(|heard| match heard {
+                Heard::Anew(position) => format!("anew at {}", position.seq),
+                Heard::Said(said, _) => match said.event {
+                    ControlEvent::Kick { user } => format!("kick {user}"),
+                    other => format!("{other:?}"),
+                },
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn c10_what_is_known_after_the_control_room_began_anew_is_done_once_and_everyone_is_checked()
+     {
+        let (listener, mut frames) = Listener::new(ViewerId(1));
+        let fresh = joined(1, Outcome::Fresh, Vec::new());
+        listener.send("joined", &fresh).unwrap();
+        assert_eq!(heard(&mut frames).await, ["anew at 0"]);
+        let next = joined(1, Outcome::Replay, vec![kick(1, 7)]);
+        listener.send("joined", &next).unwrap();
+        assert_eq!(heard(&mut frames).await, ["kick 7"]);
+        // What was kept of the life before comes again, and what was said meanwhile for the first time.
+        let begun = joined(2, Outcome::Reset, vec![kick(1, 7), kick(2, 8)]);
+        listener.send("joined", &begun).unwrap();
+        assert_eq!(heard(&mut frames).await, ["kick 8", "anew at 2"]);
     }
 }
