@@ -63,6 +63,41 @@ async fn nobody_is_buried_who_has_come_back_unheard() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_room_in_which_much_is_published_begins_anew_once_and_keeps_what_came_meanwhile() {
+    let (stop, tasks, redis) = (
+        CancellationToken::new(),
+        TaskTracker::new(),
+        SimulatedRedis::start(),
+    );
+    let (inbox, _receivers) = Inbox::new(1, 1_024);
+    let path = Arc::new(Path::new(&redis, 0));
+    let broker = RedisBroker::start(settings("t"), path, inbox, &tasks, &stop);
+    assert!(broker.first(Duration::from_secs(30)).await);
+    let room: RoomId = "board:7".parse().unwrap();
+    let publish = async |id: &str| {
+        let event = NewEvent {
+            id: id.try_into().unwrap(),
+            subject: None,
+            data: serde_json::value::to_raw_value(&1).unwrap(),
+        };
+        broker.append(&room, event).await.unwrap()
+    };
+    publish("known").await;
+    let seen = publish("unknown").await;
+    publish("meanwhile").await;
+    broker.renew(&room, seen, vec![seen.seq]).await.unwrap();
+    let begun = broker.snapshot(&room).await.unwrap();
+    assert_ne!(begun.position.epoch, seen.epoch);
+    let ids: Vec<&str> = begun.events.iter().map(|event| event.id.as_str()).collect();
+    assert_eq!(ids, ["unknown", "meanwhile"]);
+    // Another node that found the same has nothing left to do.
+    broker.renew(&room, seen, vec![]).await.unwrap();
+    let still = broker.snapshot(&room).await.unwrap();
+    assert_eq!(still.position, begun.position);
+    stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_broker_does_what_every_broker_does_over_the_stand_in() {
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();

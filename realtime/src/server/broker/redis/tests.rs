@@ -232,12 +232,14 @@ async fn c7_a_room_that_lost_events_begins_anew_with_those_that_nobody_else_know
     }
     one.broker.enter(&room(), entry(1, "a")).await.unwrap();
     let before = one.broker.snapshot(&room()).await.unwrap().position;
-    // Something else was appended since it was looked at: nothing happens.
-    let earlier = Position { seq: 2, ..before };
-    one.broker.renew(&room(), earlier, vec![]).await.unwrap();
+    // Even more was lost since it was looked at: it is looked at again.
+    let later = Position { seq: 4, ..before };
+    one.broker.renew(&room(), later, vec![]).await.unwrap();
     assert_eq!(one.broker.snapshot(&room()).await.unwrap().position, before);
 
-    one.broker.renew(&room(), before, vec![3]).await.unwrap();
+    // What was appended since is kept.
+    let earlier = Position { seq: 2, ..before };
+    one.broker.renew(&room(), earlier, vec![]).await.unwrap();
     let anew = one.broker.snapshot(&room()).await.unwrap();
     assert_ne!(anew.position.epoch, before.epoch);
     assert_eq!(
