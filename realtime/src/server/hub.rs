@@ -188,7 +188,9 @@ impl Hub {
     /// Shows the viewers of a room who came or went here, while nobody else can be told.
     pub(crate) fn shown_here(&self, room: &RoomId, change: EntryChange, incarnation: u64) {
         if let Some(served) = self.served(room) {
-            served.lock().shown_here(unix_millis(), change, incarnation);
+            let looks = self.broker.looks();
+            let mut state = served.lock();
+            state.shown_here(unix_millis(), change, incarnation, looks);
             self.waits.store(true, Ordering::Relaxed);
         }
     }

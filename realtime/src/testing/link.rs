@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
-    server::broker::{Broker, BrokerError, Head, Inbox, LinkState, NodeInfo, Standing},
+    server::broker::{Broker, BrokerError, Head, Inbox, LinkState, Looks, NodeInfo, Standing},
 };
 
 /// What may happen to each message on its way to a node. The default is that nothing does.
@@ -239,6 +239,10 @@ impl Broker for Linked {
 
     fn successor(&self, run: RunId) -> RunId {
         self.inner.successor(run)
+    }
+
+    fn looks(&self) -> Looks {
+        self.inner.looks()
     }
 
     fn standing(&self, run: RunId) -> Standing {

@@ -98,56 +98,53 @@ pub struct NodeInfo {
     pub leaving: bool,
 }
 
-/// How far a node has come in saying which sessions it has.
+/// How far a node has come in saying which sessions it has, as one observer knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is dead, or has not been heard of for too long.
     Gone,
-    /// It has not said everything yet.
-    Pending,
-    /// It has.
-    Announced {
+    /// Nothing has been heard of it, or not for a moment.
+    Unknown,
+    /// It lives.
+    Here {
         /// Random, new whenever it says everything from the beginning.
         generation: u64,
-        /// How often it has compared all its rooms since.
+        /// How often it has compared all its rooms since; 0 while it has not said everything yet.
         pass: u64,
     },
 }
 
-impl Standing {
-    /// Whether a node that stood there `before` has said everything from the beginning meanwhile.
-    #[must_use]
-    pub fn has_begun_anew_since(self, before: Self) -> bool {
-        match (before, self) {
-            (
-                Self::Announced {
-                    generation: old, ..
-                },
-                Self::Announced { generation, .. },
-            ) => old != generation,
-            _ => false,
-        }
-    }
+/// How many times a node counts a look at all its rooms until one is sure to have begun after it was seen where it was:
+/// what it counts is heard a moment later, and the look that was under way may have passed the room already.
+const PASSES: u64 = 3;
 
+impl Standing {
     /// Whether a node that stood there `before` has looked at all its rooms meanwhile.
     #[must_use]
     pub fn has_spoken_since(self, before: Self) -> bool {
         match (before, self) {
             (_, Self::Gone) => true,
-            (_, Self::Pending) => false,
+            (_, Self::Unknown) => false,
             (
-                Self::Announced {
+                Self::Here {
                     generation: old,
                     pass: then,
                 },
-                Self::Announced { generation, pass },
-            ) if old == generation => {
-                // The look that was under way then may have passed the room already.
-                pass >= then + 2
-            }
-            (_, Self::Announced { .. }) => true,
+                Self::Here { generation, pass },
+            ) if old == generation => pass >= then + PASSES,
+            // It began after that.
+            (_, Self::Here { pass, .. }) => pass > 0,
         }
     }
+}
+
+/// The looks at where nodes stand: they are counted when they begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// How many have begun.
+    pub begun: u64,
+    /// The last one that was answered.
+    pub answered: u64,
 }
 
 /// The meeting point of instances, as one instance sees it.
@@ -191,7 +188,8 @@ pub trait Broker: Send + Sync + 'static {
     fn maintain(&self);
 
     /// The broker has lost something of a room that was seen before it was read with its order at `seen`: its order
-    /// begins anew, with the events of these numbers, and nobody in it. Nothing happens where its order has moved on.
+    /// begins anew, with the events of these numbers and those that came since, and nobody in it. Nothing happens where
+    /// it has begun anew already.
     async fn renew(
         &self,
         _room: &RoomId,
@@ -202,14 +200,22 @@ pub trait Broker: Send + Sync + 'static {
     }
 
     /// The run that speaks for the sessions of a run: another one where others took this node for dead, and it goes on
-    /// under another name.
+    /// under another name. For whom nobody has spoken yet, as [`RunId::default`] says, this node does.
     fn successor(&self, run: RunId) -> RunId {
         run
     }
 
-    /// How far a node has come in saying which sessions it has.
+    /// How far a node has come in saying which sessions it has, by the last look that was answered.
     fn standing(&self, _run: RunId) -> Standing {
         Standing::Gone
+    }
+
+    /// How often was looked where nodes stand.
+    fn looks(&self) -> Looks {
+        Looks {
+            begun: 0,
+            answered: u64::MAX,
+        }
     }
 
     /// These nodes speak for somebody in a room. Those that are dead leave it.

@@ -57,15 +57,13 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
                 };
                 let due: Vec<_> = hub.all().into_iter().filter(due).collect();
                 bury(&hub, &due).await;
-                for served in &due {
-                    served.lock().note(|run| standing(&hub, run));
-                }
                 compare(&hub, due, false).await;
             }
             _ = look.tick() => if hub.waits.swap(false, Ordering::Relaxed) {
+                let looks = hub.broker.looks();
                 for served in hub.all() {
                     let mut state = served.lock();
-                    state.release(unix_millis(), |run| standing(&hub, run));
+                    state.release(unix_millis(), looks, |run| standing(&hub, run));
                     hub.waits.fetch_or(state.waits(), Ordering::Relaxed);
                 }
             },
@@ -176,7 +174,7 @@ async fn settle(hub: &Hub, served: &ServedRoom) -> Result<(), BrokerError> {
                 tracing::debug!(room = %served.room, "read a room again after a gap");
                 let was_here = |run| hub.broker.successor(run) != run;
                 state.load(snapshot, hub.clock.millis(), was_here);
-                state.hold(|run| standing(hub, run));
+                state.hold(hub.broker.looks());
                 hub.waits.fetch_or(state.waits(), Ordering::Relaxed);
             }
             conflict

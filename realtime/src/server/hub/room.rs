@@ -19,11 +19,11 @@ use crate::{
         replica::{Applied, Change, Crowd, Replica},
     },
     protocol::{
-        Digest, FirstView, Member, Position, Provisional, RoomId, Signalled, TypingNow, UnixMillis,
-        UserId, WireEvent,
+        Digest, Epoch, FirstView, Member, Position, Provisional, RoomId, Signalled, TypingNow,
+        UnixMillis, UserId, WireEvent,
     },
     server::{
-        broker::{Head, Standing, slot},
+        broker::{Head, Looks, Standing, slot},
         clock::unix_millis,
         hashed::{HashMap, HashSet},
     },
@@ -59,10 +59,20 @@ pub(super) struct RoomState {
     pub(super) scheduled: bool,
     /// A place and presence version at the broker that the replica had not reached when it was asked.
     suspect: Option<Head>,
-    /// Where the nodes stood for whose sessions the room waits, when it began to wait.
-    waits: HashMap<RunId, Standing>,
-    /// Where the nodes that speak for somebody here stood when this was last looked at, in the room's life of now.
-    stood: HashMap<RunId, Standing>,
+    /// The nodes for whose sessions the room waits.
+    waits: HashMap<RunId, Wait>,
+    /// The life of the room in which it waits for them.
+    waits_in: Option<Epoch>,
+}
+
+/// What a room waits for.
+#[derive(Clone, Copy, Debug)]
+enum Wait {
+    /// To know where a node stands, by a look that begins after this one: what is known of it is older than the room's
+    /// life, perhaps.
+    After(u64),
+    /// That a node speaks that stood there.
+    Since(Standing),
 }
 
 impl ServedRoom {
@@ -80,7 +90,7 @@ impl ServedRoom {
             scheduled: false,
             suspect: None,
             waits: HashMap::default(),
-            stood: HashMap::default(),
+            waits_in: None,
         };
         Self {
             slot: slot(&room),
@@ -116,30 +126,17 @@ impl RoomState {
         self.replica.as_ref()?.conflict(snapshot)
     }
 
-    /// Remembers where the nodes stand for whose sessions the room waits.
-    pub(super) fn hold(&mut self, standing: impl Fn(RunId) -> Standing) {
+    /// The room begins to wait for those who have not said in its present life whom they have there.
+    pub(super) fn hold(&mut self, looks: Looks) {
         let held = self.replica.as_ref().map(Replica::held_runs);
         let held = held.unwrap_or_default();
-        self.waits.retain(|run, _| held.contains(run));
-        if held.is_empty() {
-            return;
-        }
-        let stood = std::mem::take(&mut self.stood);
+        let epoch = self.position().map(|position| position.epoch);
+        // Whoever has spoken since the life before has not in this one, perhaps.
+        let goes_on = self.waits_in == epoch;
+        self.waits_in = epoch;
+        self.waits.retain(|run, _| goes_on && held.contains(run));
         for run in held {
-            let now = standing(run);
-            let before = stood
-                .get(&run)
-                .filter(|before| now.has_begun_anew_since(**before));
-            // A node that has told everything since it lost the room's life of before need not do it again.
-            self.waits.entry(run).or_insert(*before.unwrap_or(&now));
-        }
-    }
-
-    /// Remembers where the nodes stand that speak for somebody here, unless it is waited for them.
-    pub(super) fn note(&mut self, standing: impl Fn(RunId) -> Standing) {
-        if self.waits.is_empty() && !self.loading {
-            let runs = self.runs().into_iter();
-            self.stood = runs.map(|run| (run, standing(run))).collect();
+            self.waits.entry(run).or_insert(Wait::After(looks.begun));
         }
     }
 
@@ -149,16 +146,29 @@ impl RoomState {
     }
 
     /// Lets go of the sessions of nodes that have spoken since.
-    pub(super) fn release(&mut self, at: UnixMillis, standing: impl Fn(RunId) -> Standing) {
+    pub(super) fn release(
+        &mut self,
+        at: UnixMillis,
+        looks: Looks,
+        standing: impl Fn(RunId) -> Standing,
+    ) {
         if self.waits.is_empty() || self.loading {
             return;
         }
-        let over: HashSet<RunId> = self
-            .waits
-            .iter()
-            .filter(|(run, before)| standing(**run).has_spoken_since(**before))
-            .map(|(run, _)| *run)
-            .collect();
+        let mut over: HashSet<RunId> = HashSet::default();
+        for (run, wait) in &mut self.waits {
+            let now = standing(*run);
+            if let Wait::After(begun) = *wait
+                && looks.answered > begun
+            {
+                *wait = Wait::Since(now);
+            }
+            if let Wait::Since(before) = *wait
+                && now.has_spoken_since(before)
+            {
+                over.insert(*run);
+            }
+        }
         if over.is_empty() {
             return;
         }
@@ -385,12 +395,18 @@ impl RoomState {
     }
 
     /// Shows who came or went here before the broker can be told.
-    pub(super) fn shown_here(&mut self, at: UnixMillis, change: EntryChange, incarnation: u64) {
+    pub(super) fn shown_here(
+        &mut self,
+        at: UnixMillis,
+        change: EntryChange,
+        incarnation: u64,
+        looks: Looks,
+    ) {
         if let Some(replica) = &mut self.replica {
             replica.change_here(at, change, incarnation);
-            self.waits
-                .entry(RunId::default())
-                .or_insert(Standing::Pending);
+            // Until this node has told it after all.
+            let wait = Wait::After(looks.begun);
+            self.waits.insert(RunId::default(), wait);
             self.flush();
         }
     }
@@ -497,3 +513,6 @@ impl RoomState {
         self.closed
     }
 }
+
+#[cfg(test)]
+mod tests;

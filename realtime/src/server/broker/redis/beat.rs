@@ -1,6 +1,6 @@
 //! The beat: this node lives, and hears who else does; and the sweep, by which those leave whose node is dead.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use futures::{StreamExt, stream};
 
@@ -47,6 +47,7 @@ pub(super) async fn beat(
             }
             (life.record.clone(), life.registered)
         };
+        let number = node.beats_begun.fetch_add(1, Ordering::AcqRel) + 1;
         match ask(node, links, &record, registered).await? {
             Answer::Swept => node.was_swept(record.run),
             Answer::Gone => {
@@ -71,6 +72,7 @@ pub(super) async fn beat(
                     tasks.spawn(async move { tidy_index(&task, record.run).await });
                 }
                 let dead = node.liveness().observe(node.clock.millis(), records);
+                node.beats_answered.fetch_max(number, Ordering::AcqRel);
                 for record in dead {
                     if record.run != node.run() {
                         let task = node.clone();

@@ -53,11 +53,30 @@ impl Life {
         self.record.counter = 0;
     }
 
-    /// The run that goes on for a run: the present one for those of before.
+    /// The run that goes on for a run: the present one for those of before, and for whom nobody has spoken yet.
     pub(super) fn successor(&self, run: RunId) -> RunId {
-        match self.former.contains(&run) {
+        match run == RunId::default() || self.former.contains(&run) {
             true => self.record.run,
             false => run,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_speaks_for_its_runs_of_before_and_for_whom_nobody_has_spoken_yet() {
+        let mut life = Life::new("test".to_owned(), 1_000);
+        let before = life.record.run;
+        life.replace();
+        let run = life.record.run;
+        assert_ne!(run, before);
+        for of in [before, run, RunId::default()] {
+            assert_eq!(life.successor(of), run);
+        }
+        let other = RunId(run.0.wrapping_add(1).max(1));
+        assert_eq!(life.successor(other), other);
     }
 }

@@ -48,7 +48,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
-use super::{Broker, BrokerError, COMPARE_EVERY, Head, Inbox, LinkState, NodeInfo, Standing, slot};
+use super::{
+    Broker, BrokerError, COMPARE_EVERY, Head, Inbox, LinkState, Looks, NodeInfo, Standing, slot,
+};
 use crate::{
     core::{
         liveness::Record,
@@ -347,9 +349,16 @@ impl Broker for RedisBroker {
         let mut liveness = self.0.liveness();
         let record = liveness.record(run);
         match record.map(|record| (record.generation, record.pass)) {
-            Some((generation, pass)) if pass > 0 => Standing::Announced { generation, pass },
+            Some((generation, pass)) => Standing::Here { generation, pass },
             None if liveness.is_gone(run) => Standing::Gone,
-            _ => Standing::Pending,
+            None => Standing::Unknown,
+        }
+    }
+
+    fn looks(&self) -> Looks {
+        Looks {
+            begun: self.0.beats_begun.load(Ordering::Acquire),
+            answered: self.0.beats_answered.load(Ordering::Acquire),
         }
     }
 

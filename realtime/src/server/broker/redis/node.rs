@@ -75,6 +75,9 @@ pub(super) struct Node {
     /// A beat is due before its time.
     pub(super) beat_now: Notify,
     pub(super) liveness: Mutex<Liveness>,
+    /// How many beats have begun, and the last one whose answer `liveness` knows.
+    pub(super) beats_begun: AtomicU64,
+    pub(super) beats_answered: AtomicU64,
     pub(super) entered: Mutex<Entered>,
     pub(super) lines: Lines,
     /// Locked while channels are subscribed to or given up.
@@ -118,6 +121,8 @@ impl Node {
             life: Mutex::new(Life::new(settings.name.clone(), interval_ms)),
             beat_now: Notify::new(),
             liveness: Mutex::new(Liveness::new(interval_ms)),
+            beats_begun: AtomicU64::new(0),
+            beats_answered: AtomicU64::new(0),
             entered: Mutex::default(),
             lines: Lines::new(),
             subscribed: tokio::sync::Mutex::default(),
