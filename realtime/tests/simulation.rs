@@ -30,7 +30,7 @@ fn c3_whatever_happens_everybody_sees_the_truth_in_the_end() {
     live(LIVES, simulate);
 }
 
-/// Over the stand-in for Redis, in parts, so that none takes long. Not with the other tests yet: see the changelog.
+/// Over the stand-in for Redis, in parts, so that none takes long. `cargo xtask chaos sim --redis` lives more.
 #[cfg(feature = "simulated-redis")]
 mod over_redis {
     use super::{live, simulate_redis};
@@ -42,25 +42,21 @@ mod over_redis {
     }
 
     #[test]
-    #[ignore = "about one life of a hundred ends in an untruth: cargo xtask chaos sim --redis"]
     fn c3_whatever_happens_to_redis_everybody_sees_the_truth_in_the_end() {
         part(0);
     }
 
     #[test]
-    #[ignore = "about one life of a hundred ends in an untruth: cargo xtask chaos sim --redis"]
     fn c5_whatever_happens_to_redis_nobody_who_stays_is_seen_to_leave() {
         part(1);
     }
 
     #[test]
-    #[ignore = "about one life of a hundred ends in an untruth: cargo xtask chaos sim --redis"]
     fn c6_whatever_happens_to_redis_what_is_kept_is_heard_once() {
         part(2);
     }
 
     #[test]
-    #[ignore = "about one life of a hundred ends in an untruth: cargo xtask chaos sim --redis"]
     fn c7_whatever_happens_to_redis_it_is_told_again_who_is_here() {
         part(3);
     }
