@@ -90,3 +90,34 @@ async fn c5_a_clock_that_jumps_and_a_node_that_stands_still_make_nobody_leave() 
     }
     cluster.shutdown().await;
 }
+
+#[cfg(feature = "simulated-redis")]
+#[tokio::test(start_paused = true)]
+async fn c5_a_node_that_cannot_listen_to_redis_but_speak_is_not_taken_for_dead() {
+    use leptos_realtime::testing::{
+        Cluster,
+        redis::{Cut, Role},
+    };
+    let mut cluster = Cluster::start_over_redis(7, 2, builder).await;
+    for (node, name) in [(0, "Ada"), (1, "Bob")] {
+        let client = cluster.connect(node, auth(name));
+        cluster.client(client).join(Board(7), None);
+    }
+    let both = |cluster: &mut Cluster| {
+        let mut clients = cluster.clients().iter();
+        clients.all(|client| client.names(Board(7)) == ["Ada", "Bob"])
+    };
+    cluster.eventually("both see both", both).await;
+    for cut in [Cut::Refused, Cut::Silent] {
+        cluster.path(0).cut(Some(Role::Messages), cut);
+        cluster.run_for(Duration::from_secs(40)).await;
+        assert_eq!(cluster.node(1).nodes().len(), 2, "{cut:?}");
+        cluster.path(0).mend();
+        cluster.run_for(Duration::from_secs(10)).await;
+    }
+    for client in 0..2 {
+        assert_eq!(cluster.client(client).take_departures(), []);
+        assert!(!cluster.clients()[client].session().is_degraded());
+    }
+    cluster.shutdown().await;
+}

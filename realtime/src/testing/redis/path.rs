@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{server::SimulatedRedis, socket::Socket};
 use crate::server::{
-    broker::redis::transport::{Link, LinkError, Sink, Transport},
+    broker::redis::transport::{Link, LinkError, Purpose, Sink, Transport},
     tasks::Gate,
 };
 
@@ -77,8 +77,6 @@ struct State {
     rng: StdRng,
     latency: Range<u64>,
     sockets: Vec<Weak<Socket>>,
-    /// A node makes its connections in pairs, see `supervisor`: first the one for commands.
-    next: Role,
 }
 
 impl Path {
@@ -91,7 +89,6 @@ impl Path {
                 rng: StdRng::seed_from_u64(seed),
                 latency: 0..1,
                 sockets: Vec::new(),
-                next: Role::Commands,
             }),
         }))
     }
@@ -195,8 +192,11 @@ impl Path {
 
 #[async_trait]
 impl Transport for Path {
-    async fn open(&self, sink: Sink) -> Result<Arc<dyn Link>, LinkError> {
-        let role = std::mem::replace(&mut self.lock().next, Role::Commands);
+    async fn open(&self, purpose: Purpose, sink: Sink) -> Result<Arc<dyn Link>, LinkError> {
+        let role = match purpose {
+            Purpose::Commands => Role::Commands,
+            Purpose::Messages => Role::Messages,
+        };
         let refused = || LinkError::lost("connection refused".to_owned());
         if self.0.ways.borrow().cut(role) == Some(Cut::Refused) {
             return Err(refused());
@@ -210,9 +210,6 @@ impl Transport for Path {
             || self.0.ways.borrow().cut(role).is_some()
         {
             return Err(refused());
-        }
-        if role == Role::Commands {
-            self.lock().next = Role::Messages;
         }
         Ok(Arc::new(Socket::connect(&self.0.server, self, role, sink)))
     }

@@ -188,8 +188,12 @@ impl Life {
             }
             6 => {
                 let (role, cut) = (self.role(), self.way_of_cutting());
-                // With the wait before the next try, and a beat, no longer than others take it for dead.
-                let time = time.min(Duration::from_secs(1));
+                // With the wait before the next try, and a beat, no longer than others take it for dead; which they do
+                // not while it can say that it lives.
+                let time = match role {
+                    Some(Role::Messages) => time * 4,
+                    _ => time.min(Duration::from_secs(1)),
+                };
                 self.cluster.path(node).cut(role, cut);
                 self.cluster.run_for(time).await;
                 self.cluster.path(node).mend();

@@ -12,7 +12,7 @@ use super::{
     keys::Keys,
     script::{self, Script},
     servers::RedisServer,
-    transport::{Link, Push, Transport},
+    transport::{Link, Purpose, Push, Transport},
     *,
 };
 use crate::testing::redis::{Path, SimulatedRedis};
@@ -48,14 +48,20 @@ struct Side {
 impl Side {
     async fn new(transport: &dyn Transport, channels: &[String]) -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
-        let link = transport.open(Arc::new(|_| {})).await.unwrap();
+        let link = transport
+            .open(Purpose::Commands, Arc::new(|_| {}))
+            .await
+            .unwrap();
         let listener = transport
-            .open(Arc::new(move |push| {
-                if let Push::Message { channel, payload } = push {
-                    let text = String::from_utf8(payload.to_vec()).unwrap();
-                    let _ = sender.send((channel.to_owned(), text));
-                }
-            }))
+            .open(
+                Purpose::Messages,
+                Arc::new(move |push| {
+                    if let Push::Message { channel, payload } = push {
+                        let text = String::from_utf8(payload.to_vec()).unwrap();
+                        let _ = sender.send((channel.to_owned(), text));
+                    }
+                }),
+            )
             .await
             .unwrap();
         listener.subscribe(channels).await.unwrap();

@@ -1,13 +1,16 @@
 //! The beat: this node lives, and hears who else does; and the sweep, by which those leave whose node is dead.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
 
 use super::{
     format,
     node::{DEAD, Links, Node},
-    script,
+    script, supervisor,
 };
 use crate::{
     core::{liveness::Record, message::RunId},
@@ -20,6 +23,9 @@ const ROOMS_AT_ONCE: usize = 16;
 
 /// How many times a node may find that it has to begin anew before a beat counts.
 const TRIES: u32 = 4;
+
+/// How long a node that has said that it lives takes to be in step, at most, where nothing is wrong any more.
+const SOON: Duration = Duration::from_secs(10);
 
 /// What Redis answered to a beat.
 enum Answer {
@@ -198,6 +204,8 @@ async fn sweep(node: &Arc<Node>, run: RunId) {
 
 /// Redis may have an older copy of what this run had: in the rooms of its index nobody stays who is not here.
 async fn tidy_index(node: &Arc<Node>, run: RunId) {
+    // The node says that it lives before it can do anything else.
+    supervisor::first(node, SOON).await;
     let run_text = run.to_string();
     let args = [run_text.as_bytes(), b"SMEMBERS"];
     let rooms = match node.ask(&script::INDEX, &node.keys.run(run), &args).await {

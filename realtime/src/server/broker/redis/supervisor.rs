@@ -1,14 +1,22 @@
 //! The task that keeps the links to Redis: makes them, notices when they are gone, and makes them again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use tokio::sync::MutexGuard;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     beat, format,
     node::{Links, Node},
-    transport::{LinkError, Push, Sink},
+    rooms::Subscribed,
+    transport::{Link, LinkError, Purpose, Push, Sink},
 };
 use crate::{
     core::backoff::Backoff,
@@ -96,44 +104,31 @@ async fn warn_of_eviction(links: &Links) {
     }
 }
 
+fn unavailable(error: LinkError) -> BrokerError {
+    BrokerError::Unavailable(error.text)
+}
+
 /// Makes the links, listens to everything again, and says that the node lives.
 async fn come_up(node: &Arc<Node>, tasks: &TaskTracker) -> Result<Links, BrokerError> {
-    let serial = node.next_serial();
-    let sink = |delivers: bool| -> Sink {
-        let node = Arc::downgrade(node);
+    // One connection for commands does for as many tries to listen as it takes: each pair has its own number.
+    let serial = Arc::new(AtomicU64::new(node.next_serial()));
+    let lost: Sink = {
+        let (node, serial) = (Arc::downgrade(node), serial.clone());
         Arc::new(move |push| {
-            let Some(node) = node.upgrade() else { return };
-            match push {
-                Push::Message { channel, payload } if delivers => deliver(&node, channel, payload),
-                Push::Message { .. } => {}
-                Push::Lost => node.broken(serial, "the connection was lost"),
+            if let (Push::Lost, Some(node)) = (push, node.upgrade()) {
+                node.broken(serial.load(Ordering::Acquire), "the connection was lost");
             }
         })
     };
-    let unavailable = |error: LinkError| BrokerError::Unavailable(error.text);
-    let commands = node
-        .transport
-        .open(sink(false))
-        .await
-        .map_err(unavailable)?;
-    let listener = node.transport.open(sink(true)).await.map_err(unavailable)?;
-    let links = Links {
-        serial,
-        commands,
-        listener,
+    let commands = node.transport.open(Purpose::Commands, lost).await;
+    let commands = commands.map_err(unavailable)?;
+    let (links, subscribed) = tokio::select! {
+        biased;
+        listening = listen(node, &commands, &serial) => listening,
+        error = keep_alive(node, &commands, &serial, tasks) => return Err(error),
     };
-    // From before anything is subscribed to, so that no room is subscribed to in vain meanwhile.
-    let subscribed = node.subscribed.lock().await;
-    let channels: Vec<String> = subscribed
-        .iter()
-        .map(|room| node.keys.channel(room))
-        .collect();
-    for channels in channels.chunks(CHANNELS_AT_ONCE) {
-        node.answer(&links, links.listener.subscribe(channels))
-            .await?;
-    }
     beat::beat(node, &links, tasks).await?;
-    if *node.trouble.borrow() >= serial {
+    if *node.trouble.borrow() >= links.serial {
         return Err(BrokerError::Unavailable(
             "the connection was lost at once".to_owned(),
         ));
@@ -145,6 +140,90 @@ async fn come_up(node: &Arc<Node>, tasks: &TaskTracker) -> Result<Links, BrokerE
         state.returns += 1;
     });
     Ok(links)
+}
+
+/// Listens to everything, as soon as that is possible.
+async fn listen<'a>(
+    node: &'a Arc<Node>,
+    commands: &Arc<dyn Link>,
+    serial: &AtomicU64,
+) -> (Links, MutexGuard<'a, Subscribed>) {
+    let mut attempt: u32 = 0;
+    loop {
+        match try_to_listen(node, commands, serial.load(Ordering::Acquire)).await {
+            Ok(listening) => return listening,
+            Err(error) if attempt == 0 => {
+                tracing::warn!(%error, "Redis is there, but cannot be listened to: this instance is on its own until it can");
+            }
+            Err(error) => tracing::debug!(%error, "Redis cannot be listened to yet"),
+        }
+        serial.store(node.next_serial(), Ordering::Release);
+        let wait = Duration::from_millis(BACKOFF.delay_ms(attempt, random()));
+        sleep(wait.max(SHORTEST)).await;
+        attempt = attempt.saturating_add(1);
+    }
+}
+
+async fn try_to_listen<'a>(
+    node: &'a Arc<Node>,
+    commands: &Arc<dyn Link>,
+    serial: u64,
+) -> Result<(Links, MutexGuard<'a, Subscribed>), BrokerError> {
+    let sink: Sink = {
+        let node = Arc::downgrade(node);
+        Arc::new(move |push| {
+            let Some(node) = node.upgrade() else { return };
+            match push {
+                Push::Message { channel, payload } => deliver(&node, channel, payload),
+                Push::Lost => node.broken(serial, "the connection was lost"),
+            }
+        })
+    };
+    let listener = node.transport.open(Purpose::Messages, sink).await;
+    let links = Links {
+        serial,
+        commands: commands.clone(),
+        listener: listener.map_err(unavailable)?,
+    };
+    // From before anything is subscribed to, so that no room is subscribed to in vain meanwhile.
+    let subscribed = node.subscribed.lock().await;
+    let channels: Vec<String> = subscribed
+        .iter()
+        .map(|room| node.keys.channel(room))
+        .collect();
+    for channels in channels.chunks(CHANNELS_AT_ONCE) {
+        node.answer(&links, links.listener.subscribe(channels))
+            .await?;
+    }
+    Ok((links, subscribed))
+}
+
+/// Says that the node lives while it cannot listen: others would take its people for gone. Returns why it cannot any
+/// more.
+async fn keep_alive(
+    node: &Arc<Node>,
+    commands: &Arc<dyn Link>,
+    serial: &AtomicU64,
+    tasks: &TaskTracker,
+) -> BrokerError {
+    let mut tick = interval(node.settings.beat);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        // Nobody misses whom nobody has heard of.
+        if !node.life().registered {
+            continue;
+        }
+        let speaking = Links {
+            serial: serial.load(Ordering::Acquire),
+            commands: commands.clone(),
+            // A beat listens to nothing.
+            listener: commands.clone(),
+        };
+        if let Err(error) = beat::beat(node, &speaking, tasks).await {
+            return error;
+        }
+    }
 }
 
 fn deliver(node: &Node, channel: &str, payload: &[u8]) {

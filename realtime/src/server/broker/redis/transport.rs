@@ -42,11 +42,20 @@ pub(crate) enum Push<'a> {
 /// What takes it: called in order, must not wait.
 pub(crate) type Sink = Arc<dyn Fn(Push<'_>) + Send + Sync>;
 
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To run scripts.
+    Commands,
+    /// To listen.
+    Messages,
+}
+
 /// Makes links.
 #[async_trait]
 pub(crate) trait Transport: Send + Sync + 'static {
     /// Makes a fresh one.
-    async fn open(&self, sink: Sink) -> Result<Arc<dyn Link>, LinkError>;
+    async fn open(&self, purpose: Purpose, sink: Sink) -> Result<Arc<dyn Link>, LinkError>;
 }
 
 /// A connection to Redis. Once lost it stays lost.

@@ -12,7 +12,7 @@ use redis::{ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind, Value};
 use super::{
     client::{Client, Connection},
     script::Script,
-    transport::{Link, LinkError, Push, Sink, Transport},
+    transport::{Link, LinkError, Purpose, Push, Sink, Transport},
 };
 
 impl From<RedisError> for LinkError {
@@ -32,7 +32,7 @@ impl From<RedisError> for LinkError {
 
 #[async_trait]
 impl Transport for Client {
-    async fn open(&self, sink: Sink) -> Result<Arc<dyn Link>, LinkError> {
+    async fn open(&self, _: Purpose, sink: Sink) -> Result<Arc<dyn Link>, LinkError> {
         let ending = Ending::default();
         let ended = ending.clone();
         let pushes = move |push: PushInfo| {
