@@ -148,6 +148,7 @@ impl Hub {
                     let _subscribing = self.subscribing.lock().await;
                     self.broker.subscribe(room).await?;
                 }
+                let generation = self.broker.generation();
                 let snapshot = match self.broker.snapshot(room).await {
                     Ok(snapshot) => snapshot,
                     // It begins here, and goes on from where the others are when they can be reached.
@@ -156,6 +157,7 @@ impl Hub {
                 };
                 let last_seen = self.last_seen(room).await;
                 let mut state = served.lock();
+                state.begin_reading_in(generation);
                 state.load(snapshot, self.clock.millis(), |_| false);
                 state.set_last_seen(last_seen);
                 Ok(())

@@ -241,6 +241,10 @@ impl Broker for Linked {
         self.inner.successor(run)
     }
 
+    fn generation(&self) -> u64 {
+        self.inner.generation()
+    }
+
     fn looks(&self) -> Looks {
         self.inner.looks()
     }

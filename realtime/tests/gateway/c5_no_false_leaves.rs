@@ -121,3 +121,35 @@ async fn c5_a_node_that_cannot_listen_to_redis_but_speak_is_not_taken_for_dead()
     }
     cluster.shutdown().await;
 }
+
+#[cfg(feature = "simulated-redis")]
+#[tokio::test(start_paused = true)]
+async fn c7_who_came_after_the_copy_that_redis_was_restored_from_stays_until_their_node_speaks() {
+    use leptos_realtime::testing::Cluster;
+    let mut cluster = Cluster::start_over_redis(7, 2, builder).await;
+    for name in ["Bob", "Cyd", "Dan", "Eve", "Fay", "Gus"] {
+        let client = cluster.connect(1, auth(name));
+        cluster.client(client).join(Board(7), None);
+    }
+    cluster.run_for(Duration::from_secs(5)).await;
+    let copy = cluster.redis().copy();
+    cluster.run_for(Duration::from_secs(2)).await;
+    let ada = cluster.connect(0, auth("Ada"));
+    cluster.client(ada).join(Board(7), None);
+    let all = |cluster: &mut Cluster| {
+        let mut clients = cluster.clients().iter();
+        clients.all(|client| client.names(Board(7)).len() == 7)
+    };
+    cluster.eventually("all see all", all).await;
+    // Ada's node takes a while; the others tell again at once that they are here.
+    cluster.path(0).freeze();
+    cluster.redis().start_again(Some(copy));
+    cluster.run_for(Duration::from_secs(2)).await;
+    cluster.path(0).thaw();
+    cluster.run_for(Duration::from_secs(20)).await;
+    for client in 0..7 {
+        assert_eq!(cluster.client(client).take_departures(), []);
+    }
+    assert!(all(&mut cluster));
+    cluster.shutdown().await;
+}

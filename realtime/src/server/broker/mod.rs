@@ -210,6 +210,12 @@ pub trait Broker: Send + Sync + 'static {
         Standing::Gone
     }
 
+    /// Another one whenever the meeting point is found to have forgotten what it knew of this node: then it may have
+    /// forgotten anything, and what it does not know of others says nothing until they have spoken.
+    fn generation(&self) -> u64 {
+        0
+    }
+
     /// How often was looked where nodes stand.
     fn looks(&self) -> Looks {
         Looks {

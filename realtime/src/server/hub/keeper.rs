@@ -165,6 +165,8 @@ async fn read(hub: &Hub, served: &ServedRoom) -> bool {
 /// Reads a room until what the broker has and what was seen here do not contradict each other.
 async fn settle(hub: &Hub, served: &ServedRoom) -> Result<(), BrokerError> {
     for _ in 0..RENEWALS {
+        // Asked first: what is read after it may be older than what was read before it.
+        let generation = hub.broker.generation();
         let snapshot = hub.broker.snapshot(&served.room).await?;
         let position = snapshot.position;
         let conflict = {
@@ -172,8 +174,9 @@ async fn settle(hub: &Hub, served: &ServedRoom) -> Result<(), BrokerError> {
             let conflict = state.conflict(&snapshot);
             if conflict.is_none() {
                 tracing::debug!(room = %served.room, "read a room again after a gap");
-                let was_here = |run| hub.broker.successor(run) != run;
-                state.load(snapshot, hub.clock.millis(), was_here);
+                let may_forget = state.begin_reading_in(generation);
+                let stays = |run| may_forget || hub.broker.successor(run) != run;
+                state.load(snapshot, hub.clock.millis(), stays);
                 state.hold(hub.broker.looks());
                 hub.waits.fetch_or(state.waits(), Ordering::Relaxed);
             }

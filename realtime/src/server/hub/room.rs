@@ -59,6 +59,8 @@ pub(super) struct RoomState {
     pub(super) scheduled: bool,
     /// A place and presence version at the broker that the replica had not reached when it was asked.
     suspect: Option<Head>,
+    /// Which [`Broker::generation`](crate::server::broker::Broker::generation) it was read in.
+    read_in: Option<u64>,
     /// The nodes for whose sessions the room waits.
     waits: HashMap<RunId, Wait>,
     /// The life of the room in which it waits for them.
@@ -89,6 +91,7 @@ impl ServedRoom {
             closed: false,
             scheduled: false,
             suspect: None,
+            read_in: None,
             waits: HashMap::default(),
             waits_in: None,
         };
@@ -183,6 +186,12 @@ impl RoomState {
     /// The nodes that speak for somebody here.
     pub(super) fn runs(&self) -> BTreeSet<RunId> {
         self.replica.as_ref().map(Replica::runs).unwrap_or_default()
+    }
+
+    /// The room is read in this generation. True where it was read in another one before.
+    pub(super) fn begin_reading_in(&mut self, generation: u64) -> bool {
+        let before = self.read_in.replace(generation);
+        before.is_some_and(|before| before != generation)
     }
 
     /// Takes over a snapshot, then what came while it was read. See [`Replica::reload_keeping`].

@@ -355,6 +355,10 @@ impl Broker for RedisBroker {
         }
     }
 
+    fn generation(&self) -> u64 {
+        self.0.life().record.generation
+    }
+
     fn looks(&self) -> Looks {
         Looks {
             begun: self.0.beats_begun.load(Ordering::Acquire),
