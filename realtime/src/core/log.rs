@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::protocol::{Epoch, Position, UnixMillis, WireEvent};
+use crate::protocol::{Epoch, EventId, Position, UnixMillis, WireEvent};
 
 /// How long a room keeps its events: by number, age and size, whichever ends first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ impl Default for Retention {
 #[derive(Clone, Debug)]
 pub struct EventLog {
     head: Position,
+    /// The id of the last event, where it is known: also when that is not retained any more.
+    last: Option<EventId>,
     events: VecDeque<Arc<WireEvent>>,
     /// The size of their data.
     bytes: usize,
@@ -40,6 +42,7 @@ impl EventLog {
     pub fn new(epoch: Epoch) -> Self {
         Self {
             head: Position { epoch, seq: 0 },
+            last: None,
             events: VecDeque::new(),
             bytes: 0,
         }
@@ -61,6 +64,7 @@ impl EventLog {
         let bytes = kept.iter().map(size).sum();
         Self {
             head,
+            last: kept.back().map(|event| event.id.clone()),
             events: kept,
             bytes,
         }
@@ -85,6 +89,22 @@ impl EventLog {
         self.events.get(usize::try_from(index).ok()?)
     }
 
+    /// The id of the event with a number, where that is known.
+    #[must_use]
+    pub fn id(&self, seq: u64) -> Option<&EventId> {
+        match self.get(seq) {
+            Some(event) => Some(&event.id),
+            None => self.last.as_ref().filter(|_| seq == self.head.seq),
+        }
+    }
+
+    /// Remembers what another log knew of the last event, which is the same.
+    pub(crate) fn remember_last(&mut self, of: &Self) {
+        if self.last.is_none() && self.head == of.head {
+            self.last.clone_from(&of.last);
+        }
+    }
+
     /// Every retained event, in order.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<WireEvent>> {
@@ -102,6 +122,7 @@ impl EventLog {
         let follows = Some(event.seq) == self.head.seq.checked_add(1);
         if follows {
             self.head.seq = event.seq;
+            self.last = Some(event.id.clone());
             self.bytes += size(&event);
             self.events.push_back(event);
         }

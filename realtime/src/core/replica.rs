@@ -127,8 +127,8 @@ impl Replica {
             return None;
         }
         let differs = |event: &Arc<WireEvent>| {
-            let known = self.log.get(event.seq);
-            known.is_some_and(|known| known.id != event.id)
+            let known = self.log.id(event.seq);
+            known.is_some_and(|known| *known != event.id)
         };
         let lost = snapshot.position.is_before(head)
             || snapshot.version < self.version
@@ -182,7 +182,8 @@ impl Replica {
         self.pending.people.extend(touched);
         let visible = |user: &UserId| self.people.visible(user).is_some();
         self.typing.retain(|user, _| visible(user));
-        let log = EventLog::from_parts(snapshot.position, snapshot.events);
+        let mut log = EventLog::from_parts(snapshot.position, snapshot.events);
+        log.remember_last(&self.log);
         let missing = log.since(head);
         self.log = log;
         let continues = missing.is_some();
@@ -263,7 +264,7 @@ impl Replica {
                 previous,
             } => {
                 let head = self.log.head();
-                let is_other = |seq, id: &EventId| self.log.get(seq).is_some_and(|e| e.id != *id);
+                let is_other = |seq, id: &EventId| self.log.id(seq).is_some_and(|e| e != id);
                 if *epoch == head.epoch && event.seq <= head.seq {
                     return match is_other(event.seq, &event.id) {
                         true => Applied::Gap,

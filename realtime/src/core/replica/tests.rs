@@ -179,6 +179,50 @@ fn a_reload_in_the_same_epoch_shows_what_was_missed_and_in_another_asks_for_a_re
 }
 
 #[test]
+fn c1_another_event_in_the_place_of_the_last_one_is_a_gap_also_when_that_is_not_kept_any_more() {
+    let mut replica = empty();
+    replica.apply(&event(1), 0);
+    replica.take_step();
+    let (RoomMessage::Event { event: first, .. }, RoomMessage::Event { event: next, .. }) =
+        (event(1), event(2))
+    else {
+        unreachable!()
+    };
+    replica.trim(Retention::default(), UnixMillis::MAX);
+    let quiet = RoomSnapshot {
+        position: replica.position(),
+        version: 0,
+        entries: vec![],
+        events: vec![],
+    };
+    assert_eq!(replica.conflict(&quiet), None);
+    assert!(
+        replica.reload(quiet.clone()),
+        "nothing is known of it there either"
+    );
+    let other = Arc::new(WireEvent {
+        id: "other".try_into().unwrap(),
+        ..(*first).clone()
+    });
+    let message = |event: &Arc<WireEvent>, previous: Option<&EventId>| RoomMessage::Event {
+        epoch: EPOCH,
+        event: event.clone(),
+        previous: previous.cloned(),
+    };
+    assert_eq!(replica.apply(&message(&first, None), 0), Applied::Nothing);
+    assert_eq!(replica.apply(&message(&other, None), 0), Applied::Gap);
+    let after_other = message(&next, Some(&other.id));
+    assert_eq!(replica.apply(&after_other, 0), Applied::Gap);
+    let lost = RoomSnapshot {
+        events: vec![other],
+        ..quiet
+    };
+    assert_eq!(replica.conflict(&lost), Some(vec![1]));
+    let after_first = message(&next, Some(&first.id));
+    assert_eq!(replica.apply(&after_first, 0), Applied::Urgent);
+}
+
+#[test]
 fn c6_a_session_that_moved_before_the_broker_was_lost_does_not_leave_where_it_was() {
     let mut replica = empty();
     let mut ada = entry(1, 1, DeviceKind::Desktop);
