@@ -161,6 +161,7 @@ mod tests {
             id: EventId::try_from(format!("kick {user}")).unwrap(),
             at: 0,
             subject: None,
+            origin: None,
             data: said.write(),
         }
     }

@@ -78,6 +78,7 @@ async fn a_room_in_which_much_is_published_begins_anew_once_and_keeps_what_came_
         let event = NewEvent {
             id: id.try_into().unwrap(),
             subject: None,
+            origin: None,
             data: serde_json::value::to_raw_value(&1).unwrap(),
         };
         broker.append(&room, event).await.unwrap()
