@@ -199,6 +199,7 @@ where
     let node = around_broker(builder, |inner| {
         Arc::new(Between {
             inner,
+            link: None,
             before: Box::new(move |_, _| {
                 counted.fetch_add(1, Ordering::Relaxed);
                 Ok(Duration::ZERO)
@@ -270,6 +271,7 @@ where
     let node = around_broker(builder, |inner| {
         Arc::new(Between {
             inner,
+            link: None,
             before: Box::new(move |room, event| {
                 if room.id() == "13" && is_broken.load(Ordering::Relaxed) {
                     return Err(BrokerError::Unavailable("this room is broken".into()));
@@ -318,6 +320,7 @@ where
     let node = around_broker(builder, |inner| {
         Arc::new(Between {
             inner,
+            link: None,
             before: Box::new(|room, _| {
                 let never = Duration::from_secs(3_600);
                 Ok(if room.id() == "13" {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -60,6 +60,8 @@ impl Published {
 #[derive(Default)]
 pub(super) struct Unpublished {
     queue: Mutex<Queue>,
+    /// Something was kept.
+    kept: Notify,
     recent: Mutex<Recent>,
     /// Whether there is no meeting point that could be away.
     is_single: AtomicBool,
@@ -149,8 +151,10 @@ impl Unpublished {
         room: &RoomId,
         event: NewEvent,
     ) -> Result<Published, BrokerError> {
+        let returns = || hub.broker().link().borrow().returns;
+        let mut asked = returns();
         // What was kept goes first.
-        if self.len() == 0 {
+        while self.len() == 0 {
             match hub.broker().append(room, event.clone()).await {
                 Ok(position) => {
                     if !self.is_single.load(Ordering::Relaxed) {
@@ -158,8 +162,14 @@ impl Unpublished {
                     }
                     return Ok(Published::At(position));
                 }
-                Err(error) if hub.is_linked() => return Err(error),
-                Err(_) => {}
+                Err(error) if hub.is_linked() => {
+                    // Where the link broke on the way and is back already, what failed there may succeed here.
+                    let before = std::mem::replace(&mut asked, returns());
+                    if before == asked {
+                        return Err(error);
+                    }
+                }
+                Err(_) => break,
             }
         }
         if !self.queue().push(room, &event) {
@@ -167,6 +177,7 @@ impl Unpublished {
             let sentence = "the meeting point is away, and too much waits for it already";
             return Err(BrokerError::Unavailable(sentence.to_owned()));
         }
+        self.kept.notify_one();
         // What was placed just before the link broke may not have come back to this instance, and was published earlier.
         for event in self.recent().take(room) {
             if !hub.has_reached(room, event.1) {
@@ -194,8 +205,8 @@ impl Unpublished {
                     self.is_single.store(true, Ordering::Relaxed);
                     return;
                 },
-                // Something may have been kept just when it came back.
-                () = tokio::time::sleep(PAUSE), if self.len() > 0 => {}
+                // Perhaps just when it came back.
+                () = self.kept.notified() => {}
             }
         }
     }

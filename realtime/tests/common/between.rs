@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use leptos_realtime::{
     Position, RoomId,
     core::message::{Entry, EntryKey, NewEvent, RoomSignal, RoomSnapshot},
-    server::broker::{Broker, BrokerError, Head},
+    server::broker::{Broker, BrokerError, Head, LinkState},
 };
+use tokio::sync::watch;
 
 /// What is asked: how long the append is to take, or an error that refuses it.
 pub type Before = dyn Fn(&RoomId, &NewEvent) -> Result<Duration, BrokerError> + Send + Sync;
@@ -16,6 +17,8 @@ pub type Before = dyn Fn(&RoomId, &NewEvent) -> Result<Duration, BrokerError> + 
 pub struct Between {
     pub inner: Arc<dyn Broker>,
     pub before: Box<Before>,
+    /// The link to the meeting point, where it is not the broker's own.
+    pub link: Option<watch::Receiver<LinkState>>,
 }
 
 #[async_trait]
@@ -53,5 +56,8 @@ impl Broker for Between {
     }
     fn maintain(&self) {
         self.inner.maintain();
+    }
+    fn link(&self) -> watch::Receiver<LinkState> {
+        self.link.clone().unwrap_or_else(|| self.inner.link())
     }
 }

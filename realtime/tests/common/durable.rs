@@ -54,6 +54,7 @@ pub fn durable(
     let state = Mutex::new((known, file));
     Arc::new(Between {
         inner,
+        link: None,
         before: Box::new(move |room, event| {
             let (known, file): &mut (HashSet<EventId>, File) = &mut state.lock().unwrap();
             if known.insert(event.id.clone()) {
