@@ -41,7 +41,8 @@ use crate::server::config::{ConfigError, Lookup, flag};
 /// # Rights
 /// A user of its own ([ACL](https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/)) needs no more than
 /// `~leptos_realtime:* &leptos_realtime:* +@read +@write +@pubsub +@scripting +@connection +time +info`, with the prefix
-/// that was chosen. Redis' `maxmemory-policy` should be `noeviction`.
+/// that was chosen; where Sentinels know the master also `+role`, and on a Cluster `+cluster|slots`. Redis'
+/// `maxmemory-policy` should be `noeviction`.
 ///
 /// # TLS
 /// Certificates are checked with [rustls](https://docs.rs/rustls). A host that has installed no cryptography for it
