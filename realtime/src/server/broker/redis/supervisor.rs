@@ -54,10 +54,10 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
             Ok(links) => {
                 tracing::info!("Redis is reached: instances are in step");
                 is_told = false;
-                attempt = 0;
                 if !std::mem::replace(&mut is_policy_known, true) {
                     warn_of_eviction(&links).await;
                 }
+                let reached = Instant::now();
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = stay(&node, &links, &tasks) => {}
@@ -68,27 +68,32 @@ pub(super) async fn run(node: Arc<Node>, tasks: TaskTracker, stop: CancellationT
                 tracing::warn!(
                     "Redis is lost: this instance goes on for its own people until it is back"
                 );
+                // While a part of a Cluster is away, each new link breaks as soon as that part is asked for something.
+                if reached.elapsed() >= node.settings.beat {
+                    attempt = 0;
+                    continue;
+                }
             }
             Err(error) => {
                 if !is_told {
                     is_told = true;
                     tracing::warn!(%error, "Redis cannot be reached: this instance is on its own until it can");
                 }
-                let wait = Duration::from_millis(BACKOFF.delay_ms(attempt, random()));
-                attempt += 1;
-                // Before the others take this node for dead every moment counts.
-                let is_urgent = lost.is_some_and(|lost| lost.elapsed() < node.settings.beat * 4);
-                let wait = match is_urgent {
-                    true => wait.min(node.settings.beat / 4),
-                    false => wait,
-                };
-                // A server that does not answer has been waited for already.
-                let left = wait.saturating_sub(began.elapsed()).max(SHORTEST);
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = sleep(left) => {}
-                }
             }
+        }
+        let wait = Duration::from_millis(BACKOFF.delay_ms(attempt, random()));
+        attempt += 1;
+        // Before the others take this node for dead every moment counts.
+        let is_urgent = lost.is_some_and(|lost| lost.elapsed() < node.settings.beat * 4);
+        let wait = match is_urgent {
+            true => wait.min(node.settings.beat / 4),
+            false => wait,
+        };
+        // A server that does not answer has been waited for already.
+        let left = wait.saturating_sub(began.elapsed()).max(SHORTEST);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(left) => {}
         }
     }
 }
