@@ -4,7 +4,9 @@ use std::{
     io::{BufRead as _, BufReader},
     net::{Ipv4Addr, SocketAddr},
     ops::Deref,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 
@@ -35,10 +37,14 @@ const WIDE: &[(&str, &str)] = &[
     ("REALTIME_LARGE_ROOM", "5000"),
 ];
 
+/// How many lines of an instance's log are kept.
+const KEPT: usize = 10_000;
+
 /// A running instance, which ends when this is dropped.
 pub struct Instance {
     process: Child,
     control: Control,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 /// What tells an instance what to do, wherever it is.
@@ -59,11 +65,20 @@ impl Instance {
             .envs(settings.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()?;
+        let log = Arc::default();
+        if let Some(errors) = process.stderr.take() {
+            keep(errors, Arc::clone(&log));
+        }
         let output = process.stdout.take().ok_or("the output is piped")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let control = Control { address };
-        let mut instance = Self { process, control };
+        let mut instance = Self {
+            process,
+            control,
+            log,
+        };
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let port = line.trim().parse();
@@ -75,6 +90,17 @@ impl Instance {
     /// What tells it what to do, also in other tasks.
     pub fn control(&self) -> Control {
         self.control
+    }
+
+    /// The id of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> Vec<String> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clone()
     }
 
     /// Ends it at once, as a machine that loses its power.
@@ -106,6 +132,19 @@ impl Instance {
             false => Err(format!("kill {signal} failed").into()),
         }
     }
+}
+
+/// Shows what an instance logs as it comes, and keeps it.
+fn keep(errors: ChildStderr, log: Arc<Mutex<Vec<String>>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(errors).lines().map_while(Result::ok) {
+            eprintln!("{line}");
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            if log.len() < KEPT {
+                log.push(line);
+            }
+        }
+    });
 }
 
 impl Deref for Instance {

@@ -113,9 +113,9 @@ impl Published {
 
     /// Waits until everybody who was in a room from the beginning has heard everything, and tells what was lost, doubled, or
     /// came in another order than that in which its instance published it.
-    pub async fn judge(&self, world: &World, report: &mut Report) -> Result<()> {
+    pub async fn judge<R>(&self, world: &World<R>, report: &mut Report) -> Result<()> {
         let start = Instant::now();
-        while !self.missing(world).is_empty() && start.elapsed() < PATIENCE {
+        while !self.missing(world).0.is_empty() && start.elapsed() < PATIENCE {
             sleep(Duration::from_millis(100)).await;
         }
         // What comes twice comes a little later.
@@ -144,16 +144,19 @@ impl Published {
         }
         report.figure("events", self.count());
         report.expect("refused", self.refused, 0);
-        report.all_wrong("lost", self.missing(world));
+        let (lost, told) = self.missing(world);
+        report.all_wrong("lost", lost);
+        report.figure("unheard_but_reset", told);
         report.all_wrong("doubled", doubled);
         report.all_wrong("misordered", misordered);
         report.figure("resets", resets);
         Ok(())
     }
 
-    /// What was lost. Who was told to begin anew reads what was published until then elsewhere.
-    fn missing(&self, world: &World) -> Vec<String> {
-        let mut missing = Vec::new();
+    /// What was lost; and how many somebody did not hear who was told to begin anew, and so reads elsewhere what was
+    /// published until then.
+    fn missing<R>(&self, world: &World<R>) -> (Vec<String>, usize) {
+        let (mut missing, mut told) = (Vec::new(), 0);
         for person in &world.people {
             let state = person.client.state();
             for (room, seen) in &state.rooms {
@@ -163,14 +166,15 @@ impl Published {
                 };
                 let heard: BTreeSet<u32> = seen.heard.iter().map(|heard| heard.number).collect();
                 let reset = seen.resets.last();
-                let lost = all.iter().filter(|(number, began)| {
-                    !heard.contains(number) && reset.is_none_or(|reset| *began > reset)
-                });
-                missing.extend(lost.map(|(number, _)| {
+                let unheard = all.iter().filter(|(number, _)| !heard.contains(number));
+                let (lost, read): (Vec<_>, Vec<_>) =
+                    unheard.partition(|(_, began)| reset.is_none_or(|reset| *began > reset));
+                told += read.len();
+                missing.extend(lost.into_iter().map(|(number, _)| {
                     format!("{} never heard {number} of room {room}", person.user)
                 }));
             }
         }
-        missing
+        (missing, told)
     }
 }

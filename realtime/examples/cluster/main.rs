@@ -17,7 +17,7 @@ mod load;
 mod person;
 mod report;
 mod scenarios;
-#[allow(unused_imports, reason = "one server is enough here")]
+#[allow(unused_imports, reason = "not all of it is needed here")]
 #[allow(clippy::unwrap_used, reason = "they are the servers of tests")]
 #[path = "../../tests/common/redis/mod.rs"]
 mod servers;

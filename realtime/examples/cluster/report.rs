@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use leptos_realtime::UserId;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::Result;
+use super::{Result, world::World};
 
 /// How many of many like things are told.
 const TOLD: usize = 5;
@@ -25,6 +26,20 @@ impl Report {
         self.figures.insert(name.to_owned(), json!(value));
     }
 
+    /// More of a figure.
+    pub fn add(&mut self, name: &str, more: usize) {
+        let before = self.figures.get(name).and_then(Value::as_u64);
+        self.figure(name, before.unwrap_or_default() + more as u64);
+    }
+
+    /// One more figure of a kind.
+    pub fn append(&mut self, name: &str, value: impl Serialize) {
+        let figures = self.figures.entry(name).or_insert_with(|| json!([]));
+        if let Some(figures) = figures.as_array_mut() {
+            figures.push(json!(value));
+        }
+    }
+
     /// A figure that must be this one.
     pub fn expect<T: Serialize + PartialEq>(&mut self, name: &str, value: T, expected: T) {
         if value != expected {
@@ -32,6 +47,28 @@ impl Report {
             self.wrong(format!("{name} is {value}, not {expected}"));
         }
         self.figure(name, value);
+    }
+
+    /// Nobody but these was to be seen coming or going since the mark: how often somebody was, also where that is asked
+    /// several times.
+    pub fn nobody<R>(&mut self, when: &str, world: &World<R>, but: &[UserId]) {
+        let (gone, came) = world.flickers(but);
+        self.add("leaves", gone);
+        self.add("joins", came);
+        if (gone, came) == (0, 0) {
+            return;
+        }
+        for (person, room, change) in world.changes().into_iter().take(TOLD) {
+            let what = if change.came { "come" } else { "leave" };
+            let ago = change.at.elapsed();
+            println!(
+                "{} at {} saw {} {what} in {room}, {ago:?} ago",
+                person.user, person.instance, change.user
+            );
+        }
+        self.wrong(format!(
+            "{when}: {gone} times somebody was seen leaving, {came} times coming"
+        ));
     }
 
     /// A time, in seconds, that must not be longer.
@@ -50,8 +87,7 @@ impl Report {
 
     /// Things that should not have happened, and how many, also where that is asked several times.
     pub fn all_wrong(&mut self, name: &str, wrong: Vec<String>) {
-        let before = self.figures.get(name).and_then(Value::as_u64);
-        self.figure(name, before.unwrap_or_default() + wrong.len() as u64);
+        self.add(name, wrong.len());
         for what in wrong.into_iter().take(TOLD) {
             self.wrong(what);
         }

@@ -1,4 +1,4 @@
-//! A Redis, the instances that meet there, each by a way of its own, and everybody who is connected to them.
+//! A Redis, the instances that meet there, and everybody who is connected to them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Result,
-    instance::Instance,
+    instance::{Control, Instance},
     person::{Change, Person},
     servers::RedisServer,
     way::Way,
@@ -32,12 +32,17 @@ const AT_ONCE: usize = 50;
 /// How many differences are told.
 const TOLD: usize = 5;
 
-/// See the [module](self). Fields are dropped in order: whoever needs another goes first.
-pub struct World {
+/// What an administrator would say too: it is not to forget anything.
+pub const KEEP: [&str; 2] = ["--maxmemory-policy", "noeviction"];
+
+/// See the [module](self): of one Redis, each instance has a way of its own to it, or of whatever `R` is, without ways.
+/// Fields are dropped in order: whoever needs another goes first.
+pub struct World<R = RedisServer> {
     pub people: Vec<Person>,
     pub instances: Vec<Instance>,
     pub ways: Vec<Way>,
-    pub redis: RedisServer,
+    pub redis: R,
+    url: String,
     settings: Vec<(&'static str, String)>,
     names: usize,
 }
@@ -45,20 +50,10 @@ pub struct World {
 impl World {
     /// Starts Redis and so many instances, with these variables beside the defaults.
     pub async fn start(count: usize, settings: &[(&'static str, &str)]) -> Result<Self> {
-        // An administrator would not let it forget anything either.
-        let redis = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
+        let redis = RedisServer::start(&KEEP);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, redis.port()));
-        let settings = settings
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()));
-        let mut world = Self {
-            people: Vec::new(),
-            instances: Vec::new(),
-            ways: Vec::new(),
-            redis,
-            settings: settings.collect(),
-            names: 0,
-        };
+        let url = redis.url();
+        let mut world = Self::new(redis, url, settings);
         for number in 0..count {
             world.ways.push(Way::start(address).await?);
             let instance = world.instance(number)?;
@@ -67,13 +62,66 @@ impl World {
         Ok(world)
     }
 
+    /// Asks Redis.
+    pub fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> Result<T> {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        Ok(self.redis.ask(&command)?)
+    }
+}
+
+impl<R> World<R> {
+    fn new(redis: R, url: String, settings: &[(&'static str, &str)]) -> Self {
+        let settings = settings
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        Self {
+            people: Vec::new(),
+            instances: Vec::new(),
+            ways: Vec::new(),
+            redis,
+            url,
+            settings: settings.collect(),
+            names: 0,
+        }
+    }
+
+    /// Starts so many instances that find Redis at this URL.
+    pub fn at(
+        redis: R,
+        url: String,
+        count: usize,
+        settings: &[(&'static str, &str)],
+    ) -> Result<Self> {
+        let mut world = Self::new(redis, url, settings);
+        for number in 0..count {
+            let instance = world.instance(number)?;
+            world.instances.push(instance);
+        }
+        Ok(world)
+    }
+
     /// A new process for the instance of a number.
     pub fn instance(&self, number: usize) -> Result<Instance> {
+        self.instance_with(number, &[])
+    }
+
+    /// The same, with these variables too: of a name that there is twice, the later one counts.
+    pub fn instance_with(&self, number: usize, more: &[(&str, &str)]) -> Result<Instance> {
         let settings = self
             .settings
             .iter()
             .map(|(name, value)| (*name, value.as_str()));
-        Instance::start(&self.ways[number].url(), &settings.collect::<Vec<_>>())
+        let settings: Vec<_> = settings.chain(more.iter().copied()).collect();
+        match self.ways.get(number) {
+            Some(way) => Instance::start(&way.url(), &settings),
+            None => Instance::start(&self.url, &settings),
+        }
+    }
+
+    /// What tells each instance what to do.
+    pub fn controls(&self) -> Vec<Control> {
+        self.instances.iter().map(|i| i.control()).collect()
     }
 
     /// Somebody new connects to an instance and enters rooms. Returns their number.
@@ -87,10 +135,10 @@ impl World {
     }
 
     /// So many people connect, some at a time: each to the instance and the rooms that are named for their number.
-    pub async fn add_all<R: IntoIterator<Item = u32>>(
+    pub async fn add_all<In: IntoIterator<Item = u32>>(
         &mut self,
         count: usize,
-        place: impl Fn(usize) -> (usize, R),
+        place: impl Fn(usize) -> (usize, In),
     ) -> Result<()> {
         for number in 0..count {
             let (instance, rooms) = place(number);
@@ -104,6 +152,16 @@ impl World {
         }
         self.converged(PATIENCE).await?;
         Ok(())
+    }
+
+    /// So many people, as many at each instance: each in two of so many rooms, of which each has people of all instances.
+    pub async fn fill(&mut self, people: usize, rooms: u32) -> Result<()> {
+        let instances = self.instances.len();
+        let place = |number: usize| {
+            let room = (number / instances) as u32 % rooms;
+            (number % instances, [room, (room + 1) % rooms])
+        };
+        self.add_all(people, place).await
     }
 
     /// Waits until something is so. Returns how long that took.
@@ -245,12 +303,5 @@ impl World {
             all += instance.stats().await?.divergences;
         }
         Ok(all)
-    }
-
-    /// Asks Redis.
-    pub fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> Result<T> {
-        let mut command = redis::cmd(words[0]);
-        command.arg(&words[1..]);
-        Ok(self.redis.ask(&command)?)
     }
 }

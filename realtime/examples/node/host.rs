@@ -47,6 +47,10 @@ pub struct Stats {
     pub rooms: usize,
     pub divergences: u64,
     pub losses: u64,
+    /// Whether it is on its own: Redis is away.
+    pub degraded: bool,
+    /// What it takes for the time, in milliseconds since the Unix epoch.
+    pub now_ms: u64,
 }
 
 /// Connections that wait to be accepted: all clients come at once.
@@ -106,9 +110,14 @@ fn failed(error: impl std::fmt::Display) -> (StatusCode, String) {
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
-async fn post(realtime: &Realtime, room: u32, number: u32) -> Result<(), (StatusCode, String)> {
+/// Microseconds of the machine's clock, or of what this process takes for it.
+fn micros() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let at = now.unwrap_or_default().as_micros() as u64;
+    now.unwrap_or_default().as_micros() as u64
+}
+
+async fn post(realtime: &Realtime, room: u32, number: u32) -> Result<(), (StatusCode, String)> {
+    let at = micros();
     let event = Post { number, at };
     let draft = Draft::from(&event)
         .id(format!("{room}-{number}"))
@@ -156,6 +165,8 @@ async fn stats(State(realtime): State<Realtime>) -> Json<Stats> {
         rooms: stats.rooms,
         divergences: stats.divergences,
         losses: stats.losses,
+        degraded: stats.degraded,
+        now_ms: micros() / 1_000,
     })
 }
 

@@ -19,7 +19,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
             (number % INSTANCES, [room, (room + 1) % ROOMS])
         })
         .await?;
-    let controls: Vec<_> = world.instances.iter().map(|i| i.control()).collect();
+    let controls = world.controls();
     let load = Load::start(&controls, &[0, 1, 2, 3], 20);
     world.mark();
     for _ in 0..rounds {

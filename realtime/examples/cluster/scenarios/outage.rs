@@ -47,7 +47,7 @@ pub async fn run(loss: Loss, options: &Options, report: &mut Report) -> Result<(
         world.converged(Duration::from_secs(30)).await?;
         sleep(Duration::from_secs(options.pick(30, 3))).await;
     }
-    let controls: Vec<_> = world.instances.iter().map(|i| i.control()).collect();
+    let controls = world.controls();
     let all: Vec<u32> = (0..rooms).collect();
     let load = Load::start(&controls, &all, 20);
     sleep(Duration::from_secs(options.pick(5, 1))).await;

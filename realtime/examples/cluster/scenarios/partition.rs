@@ -30,7 +30,7 @@ async fn peopled(people: usize) -> Result<World> {
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let people = options.people.unwrap_or(options.pick(90, 18));
     let mut world = peopled(people).await?;
-    let controls: Vec<_> = world.instances.iter().map(|i| i.control()).collect();
+    let controls = world.controls();
     let rooms: Vec<u32> = (0..ROOMS).collect();
     let ways = [("cut", State::Cut), ("still", State::Still)];
     let load = Load::start(&controls, &rooms, 10);
@@ -102,7 +102,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
 pub async fn half(options: &Options, report: &mut Report) -> Result<()> {
     let people = options.people.unwrap_or(options.pick(90, 18));
     let mut world = peopled(people).await?;
-    let controls: Vec<_> = world.instances.iter().map(|i| i.control()).collect();
+    let controls = world.controls();
     let rooms: Vec<u32> = (0..ROOMS).collect();
     let load = Load::start(&controls, &rooms, 20);
     let open = States::both(State::Open);

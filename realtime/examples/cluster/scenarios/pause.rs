@@ -18,7 +18,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
             (number % instances, [room, (room + 1) % ROOMS])
         })
         .await?;
-    let controls: Vec<_> = world.instances.iter().map(|i| i.control()).collect();
+    let controls = world.controls();
     let rooms: Vec<u32> = (0..ROOMS).collect();
     let load = Load::start(&controls, &rooms, 20);
     for (name, seconds) in [("3_s", 3), ("10_s", 10)] {

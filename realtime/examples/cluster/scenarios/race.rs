@@ -23,7 +23,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     world
         .add_all(people, |number| (number % INSTANCES, constant(number)))
         .await?;
-    let controls: Vec<_> = world.instances.iter().map(|i| i.control()).collect();
+    let controls = world.controls();
     let load = Load::start(&controls, &[CONSTANT], 50);
     let seed = rand::random();
     report.figure("seed", seed);

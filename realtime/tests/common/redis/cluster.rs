@@ -13,8 +13,13 @@ pub struct Cluster {
 impl Cluster {
     /// Starts the four, and waits until all of them know of all slots and the replica has caught up.
     pub fn start() -> Self {
-        let masters: Vec<_> = (0..3).map(|_| cluster_server()).collect();
-        let replica = cluster_server();
+        Self::start_with(&[])
+    }
+
+    /// The same, whose servers have these options too.
+    pub fn start_with(options: &[&str]) -> Self {
+        let masters: Vec<_> = (0..3).map(|_| cluster_server(options)).collect();
+        let replica = cluster_server(options);
         let first = masters[0].port.to_string();
         let bus = bus_port(&masters[0]);
         for (at, (master, slots)) in masters
@@ -80,9 +85,9 @@ impl Cluster {
     }
 }
 
-fn cluster_server() -> RedisServer {
+fn cluster_server(options: &[&str]) -> RedisServer {
     let bus = free_port().to_string();
-    RedisServer::start(&[
+    let clustered: &[&str] = &[
         "--cluster-enabled",
         "yes",
         "--cluster-port",
@@ -93,7 +98,8 @@ fn cluster_server() -> RedisServer {
         "0",
         "--repl-diskless-sync-delay",
         "0",
-    ])
+    ];
+    RedisServer::start(&[clustered, options].concat())
 }
 
 fn bus_port(server: &RedisServer) -> String {

@@ -34,6 +34,7 @@ pub struct RedisServer {
     folder: PathBuf,
     port: u16,
     options: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     password: Option<String>,
 }
 
@@ -43,6 +44,14 @@ impl RedisServer {
     /// # Panics
     /// Where Redis is not installed or does not start, with what it says.
     pub fn start(options: &[&str]) -> Self {
+        Self::start_in(options, &[])
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_in(options: &[&str], environment: &[(&'static str, String)]) -> Self {
         let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
         let password = options.iter().position(|option| option == "--requirepass");
         let password = password.map(|at| options[at + 1].clone());
@@ -51,6 +60,7 @@ impl RedisServer {
             folder: folder(),
             port: 0,
             options,
+            environment: environment.to_vec(),
             password,
         };
         // Between our looking and its listening somebody else may take the port.
@@ -66,6 +76,11 @@ impl RedisServer {
     /// Where it listens, on `127.0.0.1`.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The id of its process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
     }
 
     /// For whom no password is needed.
@@ -140,7 +155,8 @@ impl RedisServer {
             .arg(&self.folder)
             .arg("--logfile")
             .arg(self.folder.join("log"))
-            .args(&self.options);
+            .args(&self.options)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.run(command)
     }
 

@@ -24,20 +24,28 @@ impl Watched {
 
     /// Starts the three, and waits until the Sentinel could replace the master.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, whose master and replica have these options too.
+    pub fn start_with(more: &[&str]) -> Self {
         let options: &[&str] = &[
             "--requirepass",
             Self::PASSWORD,
             "--masterauth",
             Self::PASSWORD,
+            "--repl-diskless-sync-delay",
+            "0",
         ];
-        let prompt: &[&str] = &["--repl-diskless-sync-delay", "0"];
-        let master = RedisServer::start(&[options, prompt].concat());
-        let replica = replica_of(&master, options);
+        let options = [options, more].concat();
+        let master = RedisServer::start(&options);
+        let replica = replica_of(&master, &options);
         let mut sentinel = RedisServer {
             process: None,
             folder: folder(),
             port: free_port(),
             options: Vec::new(),
+            environment: Vec::new(),
             password: Some(Self::SENTINEL_PASSWORD.to_owned()),
         };
         let file = sentinel.folder.join("sentinel.conf");
@@ -58,17 +66,44 @@ impl Watched {
         let mut command = program();
         command.arg(&file).arg("--sentinel");
         assert!(sentinel.run(command), "no Sentinel: {}", sentinel.log());
-        until("the Sentinel knows the replica", || {
-            let replicas: Vec<Vec<String>> =
-                sentinel.command(&["SENTINEL", "REPLICAS", "mymaster"]);
-            let up = |replica: &Vec<String>| replica.iter().any(|field| field == "ok");
-            replicas.len() == 1 && replicas.iter().all(up)
-        });
-        Self {
+        let watched = Self {
             master,
             replica,
             sentinel,
-        }
+        };
+        until("the Sentinel knows the replica", || {
+            watched.could_fail_over()
+        });
+        watched
+    }
+
+    /// The master or the replica, whichever has this port.
+    pub fn at(&mut self, port: u16) -> Option<&mut RedisServer> {
+        [&mut self.master, &mut self.replica]
+            .into_iter()
+            .find(|server| server.port == port)
+    }
+
+    /// The port of the server that the Sentinel takes for the master.
+    pub fn master_port(&self) -> u16 {
+        let (_, port): (String, u16) =
+            self.sentinel
+                .command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"]);
+        port
+    }
+
+    /// Whether the Sentinel knows a replica that is in step with the master.
+    pub fn could_fail_over(&self) -> bool {
+        let replicas: Vec<Vec<String>> =
+            self.sentinel.command(&["SENTINEL", "REPLICAS", "mymaster"]);
+        let says = |replica: &[String], name: &str, value: &str| {
+            let mut fields = replica.chunks(2);
+            fields.any(|field| field == [name, value])
+        };
+        replicas.len() == 1
+            && replicas.iter().all(|replica| {
+                says(replica, "flags", "slave") && says(replica, "master-link-status", "ok")
+            })
     }
 }
 
