@@ -85,6 +85,10 @@ pub const SCENARIOS: &[Scenario] = &[
     cluster(&["redis-restore"], "Redis is started with an old snapshot"),
     cluster(&["redis-evict"], "Redis loses the keys of 50 rooms"),
     cluster(
+        &["clock"],
+        "the clock of an instance, and of Redis, jumps by an hour: forward and back",
+    ),
+    cluster(
         &["move"],
         "connections are lost on one instance and are there on another one at once",
     ),

@@ -8,6 +8,7 @@
 //! prints what it does, ends with a JSON line of its figures, and with exit code 1 where a bound is broken. With
 //! `--short` it is small and looks at counts only: for a machine that does other things too.
 
+mod clock;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../node/host.rs"]

@@ -1,4 +1,4 @@
-//! Programs that the tests start: Redis, Postgres and a browser.
+//! Programs that the tests start: Redis, Postgres, what moves their clocks, and a browser.
 //!
 //! The tests run processes of their own on free ports. The services that Debian's packages start are in their way at
 //! best, so what we install is stopped and not started again at boot.
@@ -34,6 +34,14 @@ const POSTGRES: Need = Need {
     find: tools::postgres,
 };
 
+/// For the scenario `clock`, which is there on Linux only.
+const FAKETIME: Need = Need {
+    debian: "faketime",
+    brew: "libfaketime",
+    service: None,
+    find: || tools::find(&["faketime"]),
+};
+
 const CHROMIUM: Need = Need {
     debian: "chromium",
     brew: "chromium",
@@ -59,7 +67,12 @@ pub fn ensure(browser: bool) -> Result<()> {
             "CHROMIUM does not name an executable file: correct it, or unset it to have one found"
         );
     }
-    let needs = [Some(&REDIS), Some(&POSTGRES), browser.then_some(&CHROMIUM)];
+    let needs = [
+        Some(&REDIS),
+        Some(&POSTGRES),
+        cfg!(target_os = "linux").then_some(&FAKETIME),
+        browser.then_some(&CHROMIUM),
+    ];
     let missing: Vec<&Need> = needs
         .into_iter()
         .flatten()

@@ -1,5 +1,6 @@
 //! The scenarios, each in a file of its own, or with those that are like it.
 
+mod clock;
 mod drop;
 mod idle;
 mod kill_node;
@@ -24,6 +25,7 @@ pub async fn run(name: &str, options: &Options, report: &mut Report) -> Result<(
         "redis-flush" => outage::run(outage::Loss::Flush, options, report).await,
         "redis-restore" => outage::run(outage::Loss::Restore, options, report).await,
         "redis-evict" => outage::run(outage::Loss::Evict, options, report).await,
+        "clock" => clock::run(options, report).await,
         "move" => moves::run(options, report).await,
         "twelve" => twelve::run(options, report).await,
         "zombie" => zombie::run(options, report).await,
