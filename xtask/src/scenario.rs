@@ -85,6 +85,26 @@ pub const SCENARIOS: &[Scenario] = &[
     cluster(&["redis-restore"], "Redis is started with an old snapshot"),
     cluster(&["redis-evict"], "Redis loses the keys of 50 rooms"),
     cluster(
+        &["redis-tls"],
+        "a Redis that encrypts, with a CA of its own, is killed and started",
+    ),
+    cluster(
+        &["redis-acl"],
+        "a user who may do what is documented and no more is locked out for a while",
+    ),
+    cluster(
+        &["redis-password"],
+        "an instance has a wrong password, until Redis takes it",
+    ),
+    cluster(
+        &["redis-sentinel"],
+        "the master that a Sentinel watches is killed: [--runs 4]",
+    ),
+    cluster(
+        &["redis-cluster"],
+        "a Cluster's master with a replica is killed, then one without",
+    ),
+    cluster(
         &["clock"],
         "the clock of an instance, and of Redis, jumps by an hour: forward and back",
     ),

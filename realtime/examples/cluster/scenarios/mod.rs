@@ -1,13 +1,16 @@
 //! The scenarios, each in a file of its own, or with those that are like it.
 
 mod clock;
+mod configured;
 mod drop;
+mod failover;
 mod idle;
 mod kill_node;
 mod latency;
 mod moves;
 mod outage;
 mod partition;
+mod password;
 mod pause;
 mod race;
 mod rolling;
@@ -25,6 +28,11 @@ pub async fn run(name: &str, options: &Options, report: &mut Report) -> Result<(
         "redis-flush" => outage::run(outage::Loss::Flush, options, report).await,
         "redis-restore" => outage::run(outage::Loss::Restore, options, report).await,
         "redis-evict" => outage::run(outage::Loss::Evict, options, report).await,
+        "redis-tls" => configured::tls(options, report).await,
+        "redis-acl" => configured::acl(options, report).await,
+        "redis-password" => password::run(options, report).await,
+        "redis-sentinel" => failover::sentinel(options, report).await,
+        "redis-cluster" => failover::cluster(options, report).await,
         "clock" => clock::run(options, report).await,
         "move" => moves::run(options, report).await,
         "twelve" => twelve::run(options, report).await,
