@@ -2,7 +2,7 @@
 
 use leptos_realtime::{
     DeviceKind, Status, User, UserId,
-    core::message::{Entry, EntryChange},
+    core::message::{Entry, EntryChange, RunId},
     protocol::{Place, SessionId},
 };
 
@@ -37,6 +37,7 @@ pub fn entry(who: u64, tab: u64, how: u64) -> Entry {
         session: session(tab),
         user: user(who),
         incarnation: how,
+        run: RunId::default(),
         device: None,
         device_kind: pick(&DEVICES, tab),
         status: pick(&STATUSES, how),

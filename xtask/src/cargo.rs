@@ -75,6 +75,18 @@ pub fn lint_client(project: &Project) -> Command {
     command
 }
 
+/// Type-checks the fuzz targets, with the stable compiler: they rot otherwise, since they are built by hand.
+pub fn check_fuzz(project: &Project) -> Command {
+    let mut command = cargo(project, "check");
+    let manifest = project.fuzz().join("Cargo.toml");
+    command
+        .args(["--manifest-path", manifest.as_str(), "--target-dir"])
+        .arg(project.target.join("fuzz"))
+        // Nothing is linked, so there is no need to build the fuzzer.
+        .env("CUSTOM_LIBFUZZER_PATH", project.fuzz().join("none.a"));
+    command
+}
+
 fn client_selection(command: &mut Command, project: &Project) {
     command
         .args(["--package", &project.leptos.lib_package, "--target", WASM])

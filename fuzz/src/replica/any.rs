@@ -15,6 +15,7 @@ pub fn event([epoch, seq]: [u64; 2]) -> RoomMessage {
     RoomMessage::Event {
         epoch: Epoch(epoch),
         event: wire_event(number(seq)),
+        previous: None,
     }
 }
 
@@ -53,6 +54,7 @@ fn wire_event(seq: u64) -> Arc<WireEvent> {
         id: format!("any{seq}").try_into().expect("an event's name"),
         at: 0,
         subject: None,
+        origin: None,
         data: said::data(seq),
     })
 }

@@ -8,7 +8,7 @@ use std::{
 use leptos_realtime::{
     Position, Status, UserId,
     core::message::{Entry, EntryChange, EntryKey, RoomMessage, RoomSnapshot},
-    protocol::{Epoch, WireEvent},
+    protocol::{Epoch, EventId, WireEvent},
 };
 
 use crate::said;
@@ -22,6 +22,8 @@ pub struct Broker {
     version: u64,
     entries: BTreeMap<EntryKey, Entry>,
     events: VecDeque<Arc<WireEvent>>,
+    /// The last event of this life.
+    last: Option<EventId>,
 }
 
 impl Default for Broker {
@@ -34,6 +36,7 @@ impl Default for Broker {
             version: 0,
             entries: BTreeMap::new(),
             events: VecDeque::new(),
+            last: None,
         }
     }
 }
@@ -49,13 +52,19 @@ impl Broker {
                 .expect("an event's name"),
             at: 0,
             subject: None,
+            origin: None,
             data: said::data(seq),
         });
+        let previous = self.last.replace(event.id.clone());
         self.events.push_back(event.clone());
         if self.events.len() > RETAINED {
             self.events.pop_front();
         }
-        RoomMessage::Event { epoch, event }
+        RoomMessage::Event {
+            epoch,
+            event,
+            previous,
+        }
     }
 
     pub fn presence(&mut self, change: EntryChange) -> RoomMessage {
@@ -84,6 +93,7 @@ impl Broker {
         };
         self.version = 0;
         self.events.clear();
+        self.last = None;
         if !keeps {
             self.entries.clear();
         }

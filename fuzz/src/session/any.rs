@@ -90,6 +90,7 @@ impl Anything {
                 id: id.try_into().expect("an event's name"),
                 at: 0,
                 subject: None,
+                origin: None,
                 data: said::data(i),
             }
         };

@@ -67,13 +67,16 @@ impl Published {
             id,
             at: 0,
             subject,
+            origin: None,
             data: said::data(at.seq),
         });
         self.at.insert(at, self.events.len());
+        let previous = self.at(head).map(|event| event.id.clone());
         self.events.push(event.clone());
         RoomMessage::Event {
             epoch: at.epoch,
             event,
+            previous,
         }
     }
 

@@ -73,6 +73,7 @@ pub fn handshake(times: Times, invisible: bool) -> [String; 3] {
         hidden_ms: times.hidden,
         expires_in_ms: times.expires,
         invisible,
+        degraded: false,
     };
     [
         open.to_owned(),

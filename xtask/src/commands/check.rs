@@ -35,6 +35,9 @@ pub fn check(project: &Project) -> Result<ExitCode> {
     steps.run("lints, client half", || {
         process::run(&mut cargo::lint_client(project))
     })?;
+    steps.run("fuzz targets", || {
+        process::run(&mut cargo::check_fuzz(project))
+    })?;
     steps.run("documentation", || {
         process::run(&mut cargo::document(project))
     })?;
