@@ -1,21 +1,12 @@
 //! Hash maps whose order may decide what happens first: in simulations it is the same each time, and otherwise nobody's
 //! to foresee.
 
+use std::collections;
+
+#[cfg(feature = "testing")]
+type Hashed = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 #[cfg(not(feature = "testing"))]
-pub(crate) use std::collections::{HashMap, HashSet};
+type Hashed = std::hash::RandomState;
 
-#[cfg(feature = "testing")]
-pub(crate) use fixed::{HashMap, HashSet};
-
-#[cfg(feature = "testing")]
-mod fixed {
-    use std::{
-        collections,
-        hash::{BuildHasherDefault, DefaultHasher},
-    };
-
-    type Fixed = BuildHasherDefault<DefaultHasher>;
-
-    pub(crate) type HashMap<K, V> = collections::HashMap<K, V, Fixed>;
-    pub(crate) type HashSet<K> = collections::HashSet<K, Fixed>;
-}
+pub(crate) type HashMap<K, V> = collections::HashMap<K, V, Hashed>;
+pub(crate) type HashSet<K> = collections::HashSet<K, Hashed>;

@@ -3,8 +3,10 @@
 #[cfg(not(feature = "testing"))]
 pub(crate) use tokio_util::task::TaskTracker;
 
+#[cfg(feature = "simulated-redis")]
+pub(crate) use stopped::Gate;
 #[cfg(feature = "testing")]
-pub(crate) use stopped::{Gate, TaskTracker};
+pub(crate) use stopped::TaskTracker;
 
 /// In tests an instance can be stopped as a process can: its tasks are not run until it goes on.
 #[cfg(feature = "testing")]

@@ -358,6 +358,7 @@ impl Inbox {
     }
 
     /// Whether rooms are to be told again, or are being told.
+    #[cfg(feature = "redis")]
     pub(crate) fn is_retelling(&self) -> bool {
         let rooms = self
             .retold
