@@ -73,7 +73,7 @@ impl Gateway {
         mut rooms: Vec<JoinRoom>,
     ) -> Result<(), ProtocolError> {
         // Each view costs the room's whole log at worst: a room asked for twice in one breath is shown once.
-        let mut named = HashSet::default();
+        let mut named: HashSet<RoomId> = HashSet::default();
         rooms.retain(|join| named.insert(join.room.clone()));
         let watched = rooms.iter().map(|join| join.watch.len()).max();
         if watched > Some(JoinRoom::MAX_WATCHED) {
@@ -297,7 +297,7 @@ impl Gateway {
             // Every room is told.
             self.within_limits(connection, Kind::Join, TOGGLE_COST)?;
         }
-        let mut named = HashSet::default();
+        let mut named: HashSet<RoomId> = HashSet::default();
         for seen in rooms {
             if !named.insert(seen.room.clone()) {
                 continue;
