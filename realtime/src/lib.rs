@@ -44,12 +44,16 @@ pub use hooks::{
     use_room_events, use_signals, use_status, use_typing, use_watch,
 };
 pub use protocol::{
-    DeviceKind, Draft, ErrorCode, FirstView, Mark, Member, NoEvent, Notification, NotificationData,
-    NotificationId, Position, Preference, Preferences, ProtocolError, Room, RoomEvent, RoomId,
-    RoomUpdate, Status, Subject, User, UserId,
+    DeviceKind, Draft, ErrorCode, FirstView, LinkCode, LinkedChannel, Mark, Member, NoEvent,
+    Notification, NotificationData, NotificationId, Position, Preference, Preferences,
+    ProtocolError, Room, RoomEvent, RoomId, RoomUpdate, Status, Subject, User, UserId,
 };
 #[cfg(feature = "redis")]
 pub use server::RedisConfig;
+#[cfg(all(feature = "smtp", any(feature = "sqlite", feature = "postgres")))]
+pub use server::channels::{Smtp, SmtpConfig};
+#[cfg(all(feature = "telegram", any(feature = "sqlite", feature = "postgres")))]
+pub use server::channels::{Telegram, TelegramConfig, TelegramTexts, TelegramUpdates};
 #[cfg(feature = "ssr")]
 pub use server::{
     Access, AuthError, Denied, Handshake, Limits, Published, Rate, Realtime, RealtimeBuilder,
@@ -58,7 +62,12 @@ pub use server::{
 #[cfg(feature = "jwt")]
 pub use server::{Jwt, JwtError};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use server::{Notice, NotifyError, Original, RelayError, Relayed};
+pub use server::{
+    Notice, NotifyError, Original, RelayError, Relayed,
+    channels::{
+        Channel, ChannelError, ChannelLimits, ChannelMessage, LinkOutcome, Links, SendError,
+    },
+};
 
 pub use server_fns::{PresenceCursor, PresencePage, people_in};
 

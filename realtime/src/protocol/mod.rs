@@ -4,6 +4,7 @@
 //! sends [`ClientCommand`]s and receives [`ServerFrame`]s, each a Socket.IO event whose name is the variant's. Unknown
 //! names, fields and variants are skipped, never fatal, so that old and new versions can talk during a deploy.
 
+pub mod channel;
 pub mod command;
 pub mod digest;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod position;
 pub mod reserved;
 pub mod room;
 
+pub use channel::{LinkCode, LinkedChannel};
 pub use command::{Auth, ClientCommand, JoinRoom, Seen};
 pub use digest::Digest;
 pub use error::{ErrorCode, ProtocolError};

@@ -23,12 +23,15 @@ use super::{
 };
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use super::{
+    channels::{Channel, Channels, Wording, is_name, wording},
     notify::tidy,
     outbox::{Means, Outbox},
     random::random,
     relay::{Original, Relay, RelayError, Relayed, no_relay},
     store::Database,
 };
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::protocol::NotificationData;
 use crate::protocol::{RoomId, User};
 
 /// What stands between the module and its broker in a test.
@@ -45,6 +48,10 @@ pub enum StartError {
     /// In production, instances would be islands.
     #[error("this does not start in production (APP_ENV, or Railway): {0}")]
     Production(&'static str),
+    /// A channel's name cannot be used, or two have the same.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[error("a channel cannot be named {0:?}: it takes 1 to 32 of a-z, 0-9 and -, each name once")]
+    ChannelName(&'static str),
     /// The configuration of Redis contradicts itself.
     #[cfg(feature = "redis")]
     #[error("Redis cannot be used as configured: {0}")]
@@ -73,6 +80,10 @@ pub struct RealtimeBuilder {
     database: Option<Database>,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     relay: Arc<Relay>,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    channels: Vec<Arc<dyn Channel>>,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    wordings: Vec<Wording>,
     authenticate: Option<Arc<Authenticate>>,
     authorize: Option<Arc<Authorize>>,
     auto_join: Arc<AutoJoin>,
@@ -117,6 +128,28 @@ async fn meet_over(
     Arc::new(broker)
 }
 
+/// Whether channels have what they need.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn check_channels(
+    channels: &[Arc<dyn Channel>],
+    wordings: &[Wording],
+    database: bool,
+) -> Result<(), StartError> {
+    let mut names = std::collections::HashSet::new();
+    for channel in channels {
+        let name = channel.name();
+        if !is_name(name) || !names.insert(name) {
+            return Err(StartError::ChannelName(name));
+        }
+    }
+    match channels {
+        [] => Ok(()),
+        _ if !database => Err(StartError::Missing("database")),
+        _ if wordings.is_empty() => Err(StartError::Missing("notifications::<…>")),
+        _ => Ok(()),
+    }
+}
+
 impl RealtimeBuilder {
     pub(super) fn new(config: RealtimeConfig) -> Self {
         let auto_join: Arc<AutoJoin> = Arc::new(|_| Box::pin(std::future::ready(Vec::new())));
@@ -135,6 +168,10 @@ impl RealtimeBuilder {
             database: None,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             relay: no_relay(),
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            channels: Vec::new(),
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            wordings: Vec::new(),
             authenticate: None,
             authorize: None,
             auto_join,
@@ -219,6 +256,22 @@ impl RealtimeBuilder {
         self
     }
 
+    /// Sends people's notifications to a channel too: to those who have linked it, and have not seen them after
+    /// [`RealtimeConfig::channel_delay`]. It needs a [`database`](Self::database) and [`notifications`](Self::notifications).
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn channel(mut self, channel: impl Channel) -> Self {
+        self.channels.push(Arc::new(channel));
+        self
+    }
+
+    /// Which type words notifications for channels. With several types the first that can read a notification, and
+    /// names its kind, words it; what none can is not sent.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn notifications<D: NotificationData>(mut self) -> Self {
+        self.wordings.push(wording::<D>());
+        self
+    }
+
     /// Reaches the meeting point through a link, for tests.
     #[cfg(feature = "testing")]
     pub(crate) fn linked(mut self, link: crate::testing::Link) -> Self {
@@ -291,6 +344,8 @@ impl RealtimeBuilder {
         #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
         let shareable = true;
         guard::check(&config, shareable)?;
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        check_channels(&self.channels, &self.wordings, self.database.is_some())?;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         #[cfg(feature = "testing")]
         let store = self.store.unwrap_or(store);
@@ -366,11 +421,16 @@ impl RealtimeBuilder {
             stop.clone(),
         );
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        let (outbox, inboxes) = match database {
-            None => (None, None),
+        let (outbox, inboxes, channels) = match database {
+            None => (None, None, None),
             Some((database, store)) => {
                 let writer = format!("{:016x}", random::<u64>());
-                let inboxes = Arc::new(database.inbox(writer));
+                let mut inboxes = database.inbox(writer);
+                if !self.channels.is_empty() {
+                    let delay = config.channel_delay.as_millis();
+                    inboxes = inboxes.delivering(u64::try_from(delay).unwrap_or(u64::MAX));
+                }
+                let inboxes = Arc::new(inboxes);
                 let means = Means {
                     store,
                     inboxes: inboxes.clone(),
@@ -385,7 +445,19 @@ impl RealtimeBuilder {
                     move |written| told.written(written),
                 );
                 tasks.spawn(stop.clone().run_until_cancelled_owned(tidy));
-                (Some(outbox), Some(inboxes))
+                let channels = (!self.channels.is_empty()).then(|| {
+                    Channels::start(
+                        self.channels,
+                        self.wordings,
+                        Arc::new(database.channels()),
+                        inboxes.clone(),
+                        hub.clone(),
+                        &config,
+                        &tasks,
+                        &stop,
+                    )
+                });
+                (Some(outbox), Some(inboxes), channels)
             }
         };
         Ok(Realtime(Arc::new(Inner {
@@ -400,6 +472,8 @@ impl RealtimeBuilder {
             outbox,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             inboxes,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            channels,
             tasks,
             stop,
         })))

@@ -67,6 +67,10 @@ pub struct RealtimeConfig {
     pub outbox_retention: Duration,
     /// For how long notifications are kept: older ones are put away, and deleted as long after that.
     pub notification_retention: Duration,
+    /// The site's address, such as `https://forum.example`: links in messages to channels begin with it.
+    pub site_url: Option<String>,
+    /// How long after it came a notification is sent to its person's channels, unless they have seen it by then.
+    pub channel_delay: Duration,
     /// Where instances meet; none: this is the only one.
     #[cfg(feature = "redis")]
     pub redis: Option<RedisConfig>,
@@ -108,6 +112,8 @@ impl Default for RealtimeConfig {
             outbox_poll: Duration::from_secs(1),
             outbox_retention: Duration::from_secs(3_600),
             notification_retention: Duration::from_secs(90 * 24 * 3_600),
+            site_url: None,
+            channel_delay: Duration::from_secs(30),
             #[cfg(feature = "redis")]
             redis: None,
             #[cfg(not(feature = "redis"))]
@@ -139,7 +145,10 @@ impl ConfigError {
     }
 
     /// Shows nothing of what was found: a secret may be in it.
-    #[cfg(feature = "redis")]
+    #[cfg_attr(
+        not(feature = "redis"),
+        allow(dead_code, reason = "not every feature has secrets")
+    )]
     pub(super) fn hidden(variable: &'static str, fix: impl Into<String>) -> Self {
         Self {
             variable,
@@ -192,6 +201,31 @@ pub(super) fn flag(
     }
 }
 
+/// `SITE_URL`, without a slash at the end.
+pub(super) fn site_url(get: Lookup<'_>) -> Result<Option<String>, ConfigError> {
+    let found = get("SITE_URL").filter(|found| !found.trim().is_empty());
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    let url = found.trim().trim_end_matches('/');
+    let host = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    let plain = |host: &str| {
+        !host.is_empty()
+            && host
+                .chars()
+                .all(|letter| letter.is_ascii_graphic() && !"?#@".contains(letter))
+    };
+    match host {
+        Some(host) if plain(host) => Ok(Some(url.to_owned())),
+        _ => {
+            let fix = "expected an address like https://forum.example";
+            Err(ConfigError::shown("SITE_URL", found, fix))
+        }
+    }
+}
+
 /// Whether people depend on this process: the host's own word, or a platform that is for nothing else.
 fn is_production(get: Lookup<'_>) -> bool {
     let app_env = get("APP_ENV").unwrap_or_default();
@@ -228,6 +262,8 @@ impl RealtimeConfig {
     /// | `REALTIME_OUTBOX_POLL_MS` | how often the outbox is searched for events that nobody told of | 1000 |
     /// | `REALTIME_OUTBOX_RETAIN_MS` | how long published events stay in the outbox's table | 3600000 |
     /// | `REALTIME_NOTIFICATION_RETAIN_MS` | for how long notifications are kept | 7776000000 |
+    /// | `SITE_URL` | the site's address, such as `https://forum.example`, for links in messages to channels | none |
+    /// | `REALTIME_CHANNEL_DELAY_MS` | how long after it came a notification is sent to channels, unless it was seen | 30000 |
     /// | `APP_ENV` | `production`: refuse to start without what several instances need. `development`, `test`: do not. Otherwise it is production on Railway, which sets `RAILWAY_ENVIRONMENT_NAME` | |
     /// | `SINGLE_INSTANCE` | `true`: there is never more than one instance, so that production needs no Redis | false |
     ///
@@ -292,6 +328,8 @@ impl RealtimeConfig {
                 base.notification_retention,
                 1_000,
             )?,
+            site_url: site_url(&get)?,
+            channel_delay: millis("REALTIME_CHANNEL_DELAY_MS", base.channel_delay, 0)?,
             #[cfg(feature = "redis")]
             redis: RedisConfig::from_lookup(&get)?,
             #[cfg(not(feature = "redis"))]
@@ -365,6 +403,8 @@ mod tests {
             ("REALTIME_PING_INTERVAL_MS", "soon"),
             ("REALTIME_RETAIN_EVENTS", "0"),
             ("REALTIME_TRUSTED_PROXIES", "256"),
+            ("SITE_URL", "forum.example"),
+            ("SITE_URL", "https://forum.example/?a=b"),
             ("REALTIME_FLOODS", "few"),
             ("SINGLE_INSTANCE", "perhaps"),
             ("REALTIME_ALLOWED_ORIGINS", "*"),

@@ -69,6 +69,9 @@ pub(super) struct Inner {
     pub(super) outbox: Option<Arc<super::outbox::Outbox>>,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) inboxes: Option<Arc<super::store::InboxStore>>,
+    /// Nothing where the host gave no channel.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(super) channels: Option<super::channels::Channels>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -110,13 +113,20 @@ impl Realtime {
         RealtimeBuilder::new(config)
     }
 
-    /// The module's routes, to be merged into the host's router: the socket endpoint and the components' styles.
+    /// The module's routes, to be merged into the host's router: the socket endpoint, the components' styles, and what
+    /// channels have of their own.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let path = &self.0.config.path;
-        Router::new()
+        let router = Router::new()
             .route(&format!("{path}/socket.io/"), get(gateway::socket))
             .with_state(self.0.gateway.clone())
-            .route(&format!("{path}/style.css"), get(styles))
+            .route(&format!("{path}/style.css"), get(styles));
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        let router = match &self.0.channels {
+            Some(channels) => channels.routes(path, router),
+            None => router,
+        };
+        router
     }
 
     /// What the host passes to `leptos_routes_with_context`: makes this handle available to server functions, as

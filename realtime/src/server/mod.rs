@@ -13,6 +13,11 @@
 pub mod auth;
 pub mod broker;
 mod builder;
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+#[path = "no_channels.rs"]
+pub(crate) mod channel_requests;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod channels;
 pub(crate) mod clock;
 pub mod config;
 mod context;
@@ -46,6 +51,8 @@ pub use broker::NodeInfo;
 #[cfg(feature = "redis")]
 pub use broker::redis::RedisConfig;
 pub use builder::{RealtimeBuilder, StartError};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use channels::requests as channel_requests;
 #[cfg(feature = "testing")]
 pub(crate) use clock::{follow_virtual_time, move_unix_clock};
 pub use config::{ConfigError, RealtimeConfig};

@@ -2,6 +2,7 @@
 //!
 //! They are registered with the host's own, and served by its `leptos_routes_with_context`, under `/realtime/api`.
 
+mod channels;
 mod notifications;
 
 use leptos::{
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{ErrorCode, Member, ProtocolError, RoomId, UnixMillis, UserId};
 
+pub use channels::{link_channel, linked_channels, unlink_channel};
 pub use notifications::{
     InboxView, MAX_MARKED, MAX_NOTIFICATIONS, inbox, inbox_changes, mark_all_read,
     mark_notifications, my_inbox, notification_preferences, prefer_notifications,

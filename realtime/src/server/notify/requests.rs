@@ -21,13 +21,13 @@ const MAX_NAME: usize = 64;
 
 /// Whether the caller changes something.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Does {
+pub(in crate::server) enum Does {
     Look,
     Change,
 }
 
 /// Who asks, and the module that is asked.
-async fn caller(does: Does) -> Result<(Realtime, UserId), ProtocolError> {
+pub(in crate::server) async fn caller(does: Does) -> Result<(Realtime, UserId), ProtocolError> {
     // While routes are listed there is none.
     let realtime: Realtime = use_context().ok_or_else(nothing_kept)?;
     let handshake = page_handshake();

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
 
-use super::{InboxStore, OutboxStore, migrate};
+use super::{ChannelStore, InboxStore, OutboxStore, migrate};
 
 /// The database that [`RealtimeBuilder::database`](crate::RealtimeBuilder::database) takes: the host's own pool.
 ///
@@ -75,6 +75,16 @@ impl Database {
             Self::Sqlite(pool) => InboxStore::sqlite(pool.clone(), writer),
             #[cfg(feature = "postgres")]
             Self::Postgres(pool) => InboxStore::postgres(pool.clone(), writer),
+        }
+    }
+
+    /// Where people can be told things besides, once it is open.
+    pub(crate) fn channels(&self) -> ChannelStore {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => ChannelStore::sqlite(pool.clone()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => ChannelStore::postgres(pool.clone()),
         }
     }
 

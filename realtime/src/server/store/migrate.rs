@@ -47,6 +47,11 @@ pub(super) async fn sqlite(pool: &sqlx::SqlitePool) -> Result<(), MigrateError> 
             include_str!("../../../migrations/sqlite/0002_inbox.sql"),
         ),
         (
+            3,
+            "channels",
+            include_str!("../../../migrations/sqlite/0003_channels.sql"),
+        ),
+        (
             4,
             "relay",
             include_str!("../../../migrations/sqlite/0004_relay.sql"),
@@ -70,6 +75,11 @@ pub(super) async fn postgres(pool: &sqlx::PgPool) -> Result<(), MigrateError> {
             2,
             "inbox",
             include_str!("../../../migrations/postgres/0002_inbox.sql"),
+        ),
+        (
+            3,
+            "channels",
+            include_str!("../../../migrations/postgres/0003_channels.sql"),
         ),
         (
             4,

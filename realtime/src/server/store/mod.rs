@@ -5,6 +5,8 @@
 //! crate makes and changes its tables itself, at start (`migrate`).
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod channels;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod inbox;
@@ -25,6 +27,8 @@ pub(crate) mod statements;
 mod suite;
 
 use async_trait::async_trait;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use channels::{ChannelStore, Delivery, Redeemed};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use database::Database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

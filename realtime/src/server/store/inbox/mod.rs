@@ -80,6 +80,8 @@ pub(crate) struct InboxStore {
     tells: bool,
     /// Who is to publish what is written: see [`Outbox`](crate::server::outbox::Outbox).
     writer: String,
+    /// How long after its notification a delivery is due, in milliseconds; none where there are no channels.
+    deliver_after: Option<u64>,
 }
 
 impl InboxStore {
@@ -90,6 +92,7 @@ impl InboxStore {
             statements: &statements::SQLITE,
             tells: false,
             writer,
+            deliver_after: None,
         }
     }
 
@@ -100,7 +103,14 @@ impl InboxStore {
             statements: &statements::POSTGRES,
             tells: true,
             writer,
+            deliver_after: None,
         }
+    }
+
+    /// From now on what people are told is sent to their channels too, after so many milliseconds.
+    pub(crate) fn delivering(mut self, after: u64) -> Self {
+        self.deliver_after = Some(after);
+        self
     }
 
     /// Who publishes first what is written.
@@ -179,6 +189,11 @@ impl InboxStore {
                 Arg::Number(now),
             ];
             tx.run(statements.actor, &args).await?;
+        }
+        if let Some(after) = self.deliver_after {
+            let due = now.saturating_add(to_stored(after));
+            let args = [Arg::Text(&people), Arg::Number(now), Arg::Number(due)];
+            tx.run(statements.deliver, &args).await?;
         }
         let touched = tx.rows(statements.touched, &[Arg::Text(&people)]).await?;
         let mut touched = self.notifications(&mut *tx, &touched).await?;
@@ -295,6 +310,17 @@ impl InboxStore {
                 .map(Notification::place),
             notifications,
         })
+    }
+
+    /// One notification; none where there is no such one any more.
+    pub(crate) async fn one(
+        &self,
+        id: NotificationId,
+    ) -> Result<Option<WireNotification>, StoreError> {
+        let mut tx = self.sql.read().await?;
+        let rows = tx.rows(self.statements.one, &[Arg::Number(id.0)]).await?;
+        let mut people = self.notifications(&mut *tx, &rows).await?.into_values();
+        Ok(people.next().and_then(|mut mine| mine.pop()))
     }
 
     /// What happened in a person's inbox after a number. Where it is too much, the notifications are left out.

@@ -40,6 +40,10 @@ pub(super) struct Statements {
     pub(super) read_all: &'static str,
     /// $1 rooms, event ids and data, $2 now → outbox rows.
     pub(super) wake: &'static str,
+    /// $1 users, $2 now, $3 due. What was touched is to be sent to those who can be told elsewhere.
+    pub(super) deliver: &'static str,
+    /// $1 notification → it.
+    pub(super) one: &'static str,
     /// $1 user → kind, community, enabled, muted until.
     pub(super) preferences: &'static str,
     /// $1 user, $2 kind or '', $3 community or '', $4 enabled, $5 muted until.
@@ -196,6 +200,17 @@ macro_rules! statements {
                 from ", $lists, " as w
                 where true
                 returning id"),
+            deliver: concat!("
+                insert into realtime_delivery (notification, user_id, channel, due, since)
+                select n.id, n.user_id, c.channel, $3, $2
+                from realtime_inbox i
+                join realtime_notification n on n.user_id = i.user_id and n.change = i.change
+                join realtime_channel c on c.user_id = i.user_id and c.gone is null
+                where i.user_id in (select p.user_id from ", $users, " as p)
+                order by i.user_id, c.channel
+                on conflict (notification, channel) where done is null do nothing"),
+            one: concat!("
+                select ", columns!(), " from realtime_notification n where n.id = $1"),
             preferences: "
                 select kind, community, enabled, muted_until from realtime_preference
                 where user_id = $1
