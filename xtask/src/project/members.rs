@@ -64,6 +64,8 @@ impl Member {
             "postgres",
             "redis",
             "simulated-redis",
+            "telegram",
+            "smtp",
         ];
         Self {
             name: package.name.to_string(),
