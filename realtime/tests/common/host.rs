@@ -33,11 +33,23 @@ pub trait Host: Sized {
     /// Runs a statement that returns one number.
     async fn number(&self, statement: &'static str) -> i64;
 
+    /// Runs a statement with two texts.
+    async fn run_with(&self, statement: &'static str, one: &str, two: &str);
+
+    /// The same of one that returns one number.
+    async fn number_with(&self, statement: &'static str, one: &str, two: &str) -> i64;
+
     /// Statements after which rows of the outbox can no longer be marked.
     const FORBID_MARKS: &'static [&'static str];
 
     /// The statement that permits it again.
     const PERMIT_MARKS: &'static str;
+
+    /// Statements after which no delivery can be marked as sent any more.
+    const FORBID_DELIVERED: &'static [&'static str];
+
+    /// The statement that permits it again.
+    const PERMIT_DELIVERED: &'static str;
 }
 
 /// A host on SQLite: one file in a folder of its own, with a write-ahead log.
@@ -94,10 +106,33 @@ impl Host for SqliteHost {
             .unwrap()
     }
 
+    async fn run_with(&self, statement: &'static str, one: &str, two: &str) {
+        let query = sqlx::query(statement).bind(one.to_owned());
+        query
+            .bind(two.to_owned())
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    async fn number_with(&self, statement: &'static str, one: &str, two: &str) -> i64 {
+        let query = sqlx::query_scalar(statement).bind(one.to_owned());
+        query
+            .bind(two.to_owned())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
     const FORBID_MARKS: &'static [&'static str] = &["
         create trigger no_marks before update on realtime_outbox
         begin select raise(abort, 'no marks today'); end"];
     const PERMIT_MARKS: &'static str = "drop trigger no_marks";
+
+    const FORBID_DELIVERED: &'static [&'static str] = &["
+        create trigger not_delivered before update on realtime_delivery when new.outcome = 'sent'
+        begin select raise(abort, 'no marks today'); end"];
+    const PERMIT_DELIVERED: &'static str = "drop trigger not_delivered";
 }
 
 impl Drop for SqliteHost {
@@ -140,6 +175,24 @@ impl Host for PostgresHost {
             .unwrap()
     }
 
+    async fn run_with(&self, statement: &'static str, one: &str, two: &str) {
+        let query = sqlx::query(statement).bind(one.to_owned());
+        query
+            .bind(two.to_owned())
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    async fn number_with(&self, statement: &'static str, one: &str, two: &str) -> i64 {
+        let query = sqlx::query_scalar(statement).bind(one.to_owned());
+        query
+            .bind(two.to_owned())
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
     const FORBID_MARKS: &'static [&'static str] = &[
         "create function no_marks() returns trigger language plpgsql
          as 'begin raise exception ''no marks today''; end'",
@@ -147,4 +200,12 @@ impl Host for PostgresHost {
          for each row execute function no_marks()",
     ];
     const PERMIT_MARKS: &'static str = "drop trigger no_marks on realtime_outbox";
+
+    const FORBID_DELIVERED: &'static [&'static str] = &[
+        "create function not_delivered() returns trigger language plpgsql
+         as 'begin raise exception ''no marks today''; end'",
+        "create trigger not_delivered before update on realtime_delivery
+         for each row when (new.outcome = 'sent') execute function not_delivered()",
+    ];
+    const PERMIT_DELIVERED: &'static str = "drop trigger not_delivered on realtime_delivery";
 }
