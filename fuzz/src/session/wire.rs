@@ -7,7 +7,7 @@ use leptos_realtime::{
         session::{Answer, Connection, Input, Output},
         view::ViewState,
     },
-    protocol::{ClientCommand, JoinRoom, Outcome},
+    protocol::{ClientCommand, JoinRoom, Joined, Outcome},
 };
 
 use super::world::World;
@@ -62,7 +62,7 @@ impl World {
         let events = said.events().len();
         let mut resets = false;
         if let Said::Joined(joined) = said {
-            resets = joined.outcome == Outcome::Reset;
+            resets = joined.outcome == Outcome::Reset || self.lacks(joined);
             if let Some(room) = self.named(&joined.room) {
                 room.views += 1;
             }
@@ -75,6 +75,20 @@ impl World {
             ..Given::default()
         };
         self.receive(&said.text(), given);
+    }
+
+    /// Whether a view begins after events that the session was never told: they were lost on the way.
+    fn lacks(&self, joined: &Joined) -> bool {
+        let known = self
+            .session
+            .view(&joined.room)
+            .and_then(|view| view.position);
+        let first = joined
+            .events
+            .first()
+            .map(|event| event.seq.saturating_sub(1));
+        let first = first.unwrap_or(joined.position.seq);
+        known.is_some_and(|known| known.epoch == joined.position.epoch && known.seq < first)
     }
 
     fn receive(&mut self, text: &str, given: Given) {
