@@ -56,7 +56,7 @@ impl Member {
     }
 
     fn of(package: &Package) -> Self {
-        const FOR_TESTS: [&str; 7] = [
+        const FOR_TESTS: [&str; 9] = [
             "ssr",
             "testing",
             "jwt",
