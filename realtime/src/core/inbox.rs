@@ -59,6 +59,8 @@ pub struct Inbox {
     horizon: Option<InboxCursor>,
     loaded: bool,
     needs: Option<Needs>,
+    /// Changes may have been missed of which no number tells: only a question that is asked from now on settles it.
+    missed: bool,
     pending: Vec<Pending>,
     marks: u64,
 }
@@ -70,19 +72,30 @@ impl Inbox {
             // Read before what is known.
             return;
         }
-        self.known.clear();
+        // What was told while the page was on its way is not in it.
+        let known = std::mem::take(&mut self.known).into_values();
+        let later = known.filter(|one| one.change > page.change).collect();
         self.change = page.change;
         self.loaded = true;
-        self.needs = None;
-        (self.unread, self.unread_at) = (page.unread, page.change);
+        self.count(page.change, page.unread);
+        self.needs = self.behind();
         self.horizon = page.next;
         self.merge(page.notifications);
+        self.merge(later);
     }
 
-    /// Adds the page after what is known.
-    pub fn more(&mut self, page: InboxPage) {
+    /// Adds the page after a place. It has to be the place where what is known ends: a list that was begun anew
+    /// meanwhile would have a hole.
+    pub fn more(&mut self, after: InboxCursor, page: InboxPage) {
+        if self.horizon != Some(after) {
+            return;
+        }
         self.horizon = page.next;
         if page.change > self.change {
+            self.needs.get_or_insert(Needs::Changes(self.change));
+        } else if page.change < self.change {
+            // Of what it has, later changes may have been passed over, as nobody knew it then.
+            self.change = page.change;
             self.needs.get_or_insert(Needs::Changes(self.change));
         }
         self.count(page.change, page.unread);
@@ -116,8 +129,7 @@ impl Inbox {
         if follows && told {
             self.change = change.change;
             if self.needs != Some(Needs::Page) {
-                let behind = self.unread_at > self.change;
-                self.needs = behind.then_some(Needs::Changes(self.change));
+                self.needs = self.behind();
             }
         } else if self.needs != Some(Needs::Page) {
             self.needs = Some(Needs::Changes(self.change));
@@ -139,27 +151,34 @@ impl Inbox {
             self.count(change.change, change.unread);
             return;
         }
-        if change.change <= self.change && self.needs == Some(Needs::Changes(self.change)) {
+        if change.change <= self.change && matches!(self.needs, Some(Needs::Changes(_))) {
             self.needs = None;
         }
         self.apply(change);
     }
 
-    /// Changes may have been missed.
+    /// Changes may have been missed, or a question was not answered.
     pub fn missed(&mut self) {
-        if self.loaded {
-            self.needs.get_or_insert(Needs::Changes(self.change));
-        }
+        self.missed |= self.loaded;
     }
 
     /// What has to be asked for.
     #[must_use]
     pub fn needs(&self) -> Needs {
         match self.needs {
+            Some(Needs::Page) => Needs::Page,
             Some(Needs::Changes(_)) => Needs::Changes(self.change),
-            Some(needs) => needs,
-            None => Needs::Nothing,
+            _ if self.missed => Needs::Changes(self.change),
+            _ => Needs::Nothing,
         }
+    }
+
+    /// The same, and it is asked for now. What is missed from now on is asked for once more: the answer may have been
+    /// on its way already. Where there is no answer, it was [missed](Self::missed).
+    pub fn ask(&mut self) -> Needs {
+        let needs = self.needs();
+        self.missed = false;
+        needs
     }
 
     /// The person did something: it shows at once.
@@ -240,6 +259,11 @@ impl Inbox {
             }
         }
         one
+    }
+
+    /// What is needed where a later change was heard of than what is known.
+    fn behind(&self) -> Option<Needs> {
+        (self.unread_at > self.change).then_some(Needs::Changes(self.change))
     }
 
     fn count(&mut self, change: u64, unread: u32) {
@@ -354,8 +378,8 @@ mod tests {
         let mut inbox = inbox(page(5, 0, std::slice::from_ref(&read)));
         inbox.apply(told(4, 1, &[one(1, 10, 4)]));
         assert_eq!((inbox.unread(), inbox.list()), (0, vec![read]));
-        inbox.more(page(4, 1, &[one(1, 10, 4), one(0, 5, 1)]));
-        assert_eq!((ids(&inbox), inbox.unread()), (vec![1, 0], 0));
+        inbox.begin(page(4, 1, &[one(1, 10, 4), one(0, 5, 1)]));
+        assert_eq!((ids(&inbox), inbox.unread()), (vec![1], 0));
         assert_eq!(inbox.needs(), Needs::Nothing);
     }
 
@@ -363,10 +387,78 @@ mod tests {
     fn what_was_put_away_stays_away_where_an_older_page_still_has_it() {
         let mut away = one(1, 10, 5);
         away.archived = Some(50);
-        let mut inbox = inbox(page(4, 1, &[one(1, 10, 4)]));
+        let mut first = page(4, 1, &[one(1, 10, 4)]);
+        let after = one(1, 10, 4).place();
+        first.next = Some(after);
+        let mut inbox = inbox(first);
         inbox.apply(told(5, 0, &[away]));
-        inbox.more(page(4, 1, &[one(1, 10, 4)]));
+        inbox.more(after, page(4, 1, &[one(1, 10, 4)]));
         assert!(inbox.list().is_empty());
+    }
+
+    #[test]
+    fn of_a_page_that_was_read_before_a_change_the_change_is_asked_for_again() {
+        let mut first = page(9, 2, &[one(2, 20, 2)]);
+        let after = one(2, 20, 2).place();
+        first.next = Some(after);
+        let mut inbox = inbox(first);
+        let mut read = one(1, 10, 10);
+        read.read = Some(50);
+        // Nobody knew the notification when it was read.
+        inbox.apply(told(10, 1, std::slice::from_ref(&read)));
+        assert_eq!(inbox.needs(), Needs::Nothing);
+        inbox.more(after, page(9, 2, &[one(1, 10, 1)]));
+        assert_eq!((inbox.ask(), inbox.unread()), (Needs::Changes(9), 1));
+        inbox.caught_up(told(10, 1, std::slice::from_ref(&read)));
+        assert_eq!((inbox.needs(), &inbox.list()[1]), (Needs::Nothing, &read));
+    }
+
+    #[test]
+    fn a_page_that_does_not_follow_what_is_known_leaves_no_hole() {
+        let pages = |change, ids: std::ops::RangeInclusive<i64>| {
+            let all: Vec<_> = ids.rev().map(|id| one(id, id as u64, id as u64)).collect();
+            let mut page = page(change, 9, &all);
+            page.next = all.last().map(WireNotification::place);
+            page
+        };
+        let mut inbox = inbox(pages(9, 8..=9));
+        inbox.more(one(8, 8, 8).place(), pages(9, 6..=7));
+        let asked = inbox.next().unwrap();
+        inbox.begin(pages(10, 8..=10));
+        inbox.more(asked, pages(10, 4..=5));
+        assert_eq!(
+            (ids(&inbox), inbox.next()),
+            (vec![10, 9, 8], Some(one(8, 8, 8).place()))
+        );
+    }
+
+    #[test]
+    fn what_was_told_while_a_page_was_on_its_way_is_kept_and_what_came_before_it_asked_for() {
+        let mut inbox = inbox(page(3, 1, &[one(1, 10, 3)]));
+        inbox.apply(told(7, 3, &[one(3, 30, 7)]));
+        inbox.begin(page(5, 2, &[one(2, 20, 5), one(1, 10, 3)]));
+        assert_eq!((ids(&inbox), inbox.unread()), (vec![3, 2, 1], 3));
+        assert_eq!(inbox.needs(), Needs::Changes(5));
+    }
+
+    #[test]
+    fn neither_what_follows_nor_an_answer_under_way_makes_up_for_what_was_missed() {
+        let mut inbox = inbox(page(5, 1, &[one(1, 10, 5)]));
+        inbox.missed();
+        // Of the device's own, answered late; 7 was told while nobody listened.
+        inbox.apply(told(6, 2, &[one(2, 20, 6)]));
+        assert_eq!(inbox.ask(), Needs::Changes(6));
+        assert_eq!(inbox.needs(), Needs::Nothing, "it is under way");
+        inbox.missed();
+        inbox.caught_up(told(7, 3, &[one(3, 30, 7)]));
+        assert_eq!(inbox.ask(), Needs::Changes(7), "8 may have been missed");
+        inbox.missed();
+        assert_eq!(inbox.ask(), Needs::Changes(7), "no answer came");
+        inbox.caught_up(InboxChange {
+            steps: 0,
+            ..told(7, 3, &[])
+        });
+        assert_eq!(inbox.needs(), Needs::Nothing);
     }
 
     #[test]
@@ -424,7 +516,7 @@ mod tests {
         let mut inbox = inbox(first);
         inbox.apply(told(10, 2, &[one(1, 10, 10)]));
         assert_eq!((ids(&inbox), inbox.unread()), (vec![3, 2], 2));
-        inbox.more(page(10, 2, &[one(1, 10, 10)]));
+        inbox.more(one(2, 20, 2).place(), page(10, 2, &[one(1, 10, 10)]));
         assert_eq!((ids(&inbox), inbox.next()), (vec![3, 2, 1], None));
     }
 
@@ -432,7 +524,7 @@ mod tests {
     fn it_is_loaded_anew_where_too_much_was_missed() {
         let mut inbox = inbox(page(3, 1, &[one(1, 10, 3)]));
         inbox.missed();
-        assert_eq!(inbox.needs(), Needs::Changes(3));
+        assert_eq!(inbox.ask(), Needs::Changes(3));
         let much = InboxChange {
             change: 900,
             steps: 897,

@@ -16,6 +16,9 @@ use crate::{
 /// How long to wait before asking again, in seconds, one try after the other; the last one goes on.
 const PATIENCE: [u64; 4] = [1, 2, 5, 15];
 
+/// How long to wait before asking again from where to listen, while the instances' meeting point is away.
+const NO_POSITION: Duration = Duration::from_secs(5);
+
 /// The most news that wait to be shown.
 const MAX_NEWS: usize = 10;
 
@@ -34,9 +37,15 @@ impl Notifications {
                         self.news.set(Vec::new());
                     }
                     self.inbox.update(|inbox| inbox.begin(view.page));
-                    if other {
+                    if other || since.with_untracked(Option::is_none) {
                         since.set(view.position);
+                    }
+                    if other {
                         self.user.set(Some(view.user));
+                    }
+                    if view.position.is_none() {
+                        // What comes until the room is joined would be missed: from where to listen is asked again.
+                        set_timeout(move || self.first.refetch(), NO_POSITION);
                     }
                 }
                 Some(Ok(None)) => {
@@ -45,14 +54,22 @@ impl Notifications {
                     self.user.set(None);
                 }
                 // What is known stays.
-                Some(Err(_)) | None => {}
+                Some(Err(_)) => {
+                    let shown = self.user.with_untracked(Option::is_some);
+                    if shown && since.with_untracked(Option::is_none) {
+                        set_timeout(move || self.first.refetch(), NO_POSITION);
+                    }
+                }
+                None => {}
             }
         });
         let asking = Rc::new(Cell::new(false));
         Effect::new(move |_| {
-            let Some(user) = self.user.get() else { return };
+            let (Some(user), Some(since)) = (self.user.get(), since.get()) else {
+                return;
+            };
             let room = Signal::stored(InboxRoom(user).room_id());
-            let since = Since::from(since.get_untracked());
+            let since = Since::from(since);
             let asking = asking.clone();
             listen(room, since, move |update: RoomUpdate<InboxChange>| {
                 match update {
@@ -104,12 +121,13 @@ impl Notifications {
     /// Asks for what is missing, one question at a time, until nothing is.
     fn ask(self, asking: &Rc<Cell<bool>>, tries: usize) {
         let needs = self.inbox.try_with_untracked(Inbox::needs);
-        let Some(needs @ (Needs::Changes(_) | Needs::Page)) = needs else {
-            return;
-        };
-        if asking.replace(true) {
+        if asking.get() || !matches!(needs, Some(Needs::Changes(_) | Needs::Page)) {
             return;
         }
+        let Some(needs) = self.inbox.try_update_untracked(Inbox::ask) else {
+            return;
+        };
+        asking.set(true);
         let asking = asking.clone();
         spawn_local(async move {
             let answered = self.answer(needs).await;
@@ -117,6 +135,7 @@ impl Notifications {
             match answered {
                 Ok(()) => self.ask(&asking, 0),
                 Err(_) => {
+                    self.inbox.try_update_untracked(Inbox::missed);
                     asking.set(true);
                     let wait = Duration::from_secs(PATIENCE[tries.min(PATIENCE.len() - 1)]);
                     let again = move || {
@@ -156,7 +175,7 @@ impl Notifications {
             let page = inbox(updated, id, 0, false, false, None, None).await;
             match page {
                 Ok(page) => {
-                    self.inbox.try_update(|inbox| inbox.more(page));
+                    self.inbox.try_update(|inbox| inbox.more(next, page));
                 }
                 Err(error) => {
                     self.failed.try_set(Some(error));
