@@ -251,6 +251,8 @@ impl InboxStore {
             // Nothing happened, so nothing is numbered.
             drop(tx);
             let mut change = self.changes(user, change.change).await?;
+            // Others may have done something since: it stands for none of their steps.
+            change.steps = 0;
             change.notifications = Some(Vec::new());
             return Ok((change, Written::default()));
         }
