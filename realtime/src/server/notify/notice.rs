@@ -88,8 +88,10 @@ pub enum NotifyError {
         "the notification has {0} bytes, more than {MAX_DATA}: keep an id, and let pages load the rest"
     )]
     TooLarge(usize),
-    /// A name is empty or too long.
-    #[error("the notification's {what} has {length} bytes: 1 to {most} are allowed")]
+    /// A name is empty or too long, or has control characters.
+    #[error(
+        "the notification's {what} has {length} bytes: 1 to {most} are allowed, without control characters"
+    )]
     Name {
         /// Which name.
         what: &'static str,
@@ -112,7 +114,11 @@ pub enum NotifyError {
 }
 
 impl<D: NotificationData> Notice<'_, D> {
-    pub(in crate::server) fn write(self) -> Result<NewNotification, NotifyError> {
+    pub(in crate::server) fn write(mut self) -> Result<NewNotification, NotifyError> {
+        if let Some(actor) = &mut self.actor {
+            // Postgres keeps no zero byte.
+            actor.name.retain(|letter| !letter.is_control());
+        }
         let data = serde_json::value::to_raw_value(self.data)?;
         let size = data.get().len();
         if size > MAX_DATA {
@@ -136,10 +142,14 @@ fn named(
     most: usize,
     name: Option<String>,
 ) -> Result<Option<String>, NotifyError> {
-    match name.as_ref().map(String::len) {
-        Some(length) if length == 0 || length > most => {
-            Err(NotifyError::Name { what, length, most })
-        }
-        _ => Ok(name),
+    let fits =
+        |name: &String| !name.is_empty() && name.len() <= most && !name.contains(char::is_control);
+    match name {
+        Some(name) if !fits(&name) => Err(NotifyError::Name {
+            what,
+            length: name.len(),
+            most,
+        }),
+        name => Ok(name),
     }
 }

@@ -47,6 +47,18 @@ fn nothing_kept() -> ProtocolError {
     ProtocolError::new(ErrorCode::Unavailable, sentence)
 }
 
+/// Whether it can be a kind's or a community's name.
+fn named(name: &Option<String>) -> Result<(), ProtocolError> {
+    let code = match name {
+        Some(name) if name.len() > MAX_NAME => ErrorCode::TooLarge,
+        Some(name) if name.contains(char::is_control) => ErrorCode::BadRequest,
+        _ => return Ok(()),
+    };
+    let sentence =
+        format!("a kind and a community have at most {MAX_NAME} bytes, without control characters");
+    Err(ProtocolError::new(code, sentence))
+}
+
 fn away(error: StoreError) -> ProtocolError {
     tracing::warn!(%error, source = ?std::error::Error::source(&error), "an inbox cannot be read or written");
     let sentence = "notifications cannot be read or changed right now: try again in a moment";
@@ -81,6 +93,8 @@ pub(crate) async fn page(
     most: u16,
 ) -> Result<InboxPage, ProtocolError> {
     let (realtime, user) = caller(Does::Look).await?;
+    named(&filter.kind)?;
+    named(&filter.community)?;
     let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
     let most = match most {
         0 => MAX_NOTIFICATIONS,
@@ -140,15 +154,8 @@ pub(crate) async fn prefer(
     preference.muted_until = mute_minutes.map(until);
     let (realtime, user) = caller(Does::Change).await?;
     let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
-    let names = [&preference.kind, &preference.community];
-    if names
-        .into_iter()
-        .flatten()
-        .any(|name| name.len() > MAX_NAME)
-    {
-        let sentence = format!("a kind and a community have at most {MAX_NAME} bytes");
-        return Err(ProtocolError::new(ErrorCode::TooLarge, sentence));
-    }
+    named(&preference.kind)?;
+    named(&preference.community)?;
     match inboxes.prefer(&user, &preference).await.map_err(away)? {
         true => Ok(()),
         false => Err(ProtocolError::new(
