@@ -48,7 +48,13 @@ impl FromServerFnError for ProtocolError {
     type Encoder = leptos::server_fn::codec::JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self::new(ErrorCode::Unavailable, error.to_string())
+        let code = match error {
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::UnsupportedRequestMethod(_) => ErrorCode::BadRequest,
+            _ => ErrorCode::Unavailable,
+        };
+        Self::new(code, error.to_string())
     }
 }
 
