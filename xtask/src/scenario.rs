@@ -25,7 +25,7 @@ pub struct Scenario {
     pub name: &'static str,
     pub about: &'static str,
     package: &'static str,
-    example: &'static str,
+    pub example: &'static str,
     features: &'static [&'static str],
     /// What it is given before anything else; of an argument that is given twice the later one counts.
     arguments: &'static [&'static str],
@@ -74,6 +74,27 @@ pub const SCENARIOS: &[Scenario] = &[
         arguments: &[],
         work: Work::Whole,
         is_short: false,
+    },
+    Scenario {
+        name: "inbox",
+        about: "an inbox on three devices while much goes wrong, by seed: [--operations 10000] [--seed S]",
+        package: LIBRARY,
+        example: "inbox",
+        features: &["postgres", "redis", "sqlite", "testing"],
+        arguments: &["lives"],
+        work: Work::Whole,
+        // Its short form is a test: `realtime/tests/inbox.rs`.
+        is_short: false,
+    },
+    Scenario {
+        name: "notify",
+        about: "many are told at once, and badges on two instances: [--people 10000] [--rounds 1000]",
+        package: LIBRARY,
+        example: "inbox",
+        features: &["postgres", "redis", "sqlite", "testing"],
+        arguments: &["notify"],
+        work: Work::Whole,
+        is_short: true,
     },
     cluster(
         &["kill-node"],

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use leptos_realtime::server::{Database, HostTransaction};
 use sqlx::{
     Executor, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -39,6 +40,15 @@ pub trait Host: Sized {
     /// The same of one that returns one number.
     async fn number_with(&self, statement: &'static str, one: &str, two: &str) -> i64;
 
+    /// The same for a module that does not wait for a database that is away.
+    async fn impatient(&self) -> Database;
+
+    /// From now on nothing can be written.
+    async fn stop(&mut self);
+
+    /// The database goes on, with everything that was committed.
+    async fn go_on(&mut self);
+
     /// Statements after which rows of the outbox can no longer be marked.
     const FORBID_MARKS: &'static [&'static str];
 
@@ -56,18 +66,27 @@ pub trait Host: Sized {
 pub struct SqliteHost {
     folder: PathBuf,
     pool: SqlitePool,
+    /// Keeps everybody else from writing.
+    stopped: Option<Transaction<'static, Sqlite>>,
 }
+
+/// How long who is impatient waits for a database.
+const IMPATIENT: Duration = Duration::from_millis(300);
 
 /// Opens a SQLite file as a host does.
 pub async fn sqlite_pool(file: PathBuf) -> SqlitePool {
-    let options = SqliteConnectOptions::new()
+    let pool = SqlitePoolOptions::new().max_connections(4);
+    let options = sqlite_options(file, Duration::from_secs(20));
+    pool.connect_with(options).await.unwrap()
+}
+
+fn sqlite_options(file: PathBuf, busy: Duration) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(Duration::from_secs(20));
-    let pool = SqlitePoolOptions::new().max_connections(4);
-    pool.connect_with(options).await.unwrap()
+        .busy_timeout(busy)
 }
 
 impl SqliteHost {
@@ -84,7 +103,11 @@ impl Host for SqliteHost {
         let folder = std::env::temp_dir().join(format!("rt-lite-{:08x}", rand::random::<u32>()));
         std::fs::create_dir_all(&folder).unwrap();
         let pool = sqlite_pool(folder.join("host.db")).await;
-        Self { folder, pool }
+        Self {
+            folder,
+            pool,
+            stopped: None,
+        }
     }
 
     async fn database(&self) -> Database {
@@ -122,6 +145,20 @@ impl Host for SqliteHost {
             .fetch_one(&self.pool)
             .await
             .unwrap()
+    }
+
+    async fn impatient(&self) -> Database {
+        let options = sqlite_options(self.file(), IMPATIENT);
+        let pool = SqlitePoolOptions::new().max_connections(4);
+        pool.connect_with(options).await.unwrap().into()
+    }
+
+    async fn stop(&mut self) {
+        self.stopped = Some(self.begin().await);
+    }
+
+    async fn go_on(&mut self) {
+        self.stopped = None;
     }
 
     const FORBID_MARKS: &'static [&'static str] = &["
@@ -191,6 +228,20 @@ impl Host for PostgresHost {
             .fetch_one(&self.pool)
             .await
             .unwrap()
+    }
+
+    async fn impatient(&self) -> Database {
+        let pool = PgPoolOptions::new().acquire_timeout(IMPATIENT);
+        let pool = pool.connect_with(self.server.options()).await;
+        pool.unwrap().into()
+    }
+
+    async fn stop(&mut self) {
+        self.server.stop();
+    }
+
+    async fn go_on(&mut self) {
+        self.server.go_on().await;
     }
 
     const FORBID_MARKS: &'static [&'static str] = &[

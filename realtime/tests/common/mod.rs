@@ -24,4 +24,5 @@ macro_rules! on_every_database {
 pub mod between;
 pub mod durable;
 pub mod host;
+pub mod inbox;
 pub mod postgres;

@@ -42,21 +42,7 @@ impl Postgres {
             .arg(&data)
             .output();
         succeeded("initdb", &initdb.expect("initdb runs"));
-        // What is written need not outlive a power cut. The log goes to a file: nobody reads a pipe after a panic.
-        let log = fs::File::create(folder.join("log")).unwrap();
-        let mut server = command("postgres", account);
-        server
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(&folder)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off"])
-            .args(["-c", "full_page_writes=off", "-c", "max_connections=60"])
-            .args(["-c", "shared_buffers=16MB"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log);
-        let server = server.spawn().expect("postgres runs");
+        let server = run(&folder);
         let postgres = Self { server, folder };
         postgres.answers().await;
         postgres
@@ -74,6 +60,27 @@ impl Postgres {
     pub async fn pool(&self) -> PgPool {
         let pool = PgPoolOptions::new().max_connections(8);
         pool.connect_with(self.options()).await.unwrap()
+    }
+
+    /// Ends it, with everybody's connections, until [`go_on`](Self::go_on).
+    pub fn stop(&mut self) {
+        // Its first line is the server's own id, whoever started it for us. It ends its children by itself.
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid"));
+        let pid = pid
+            .ok()
+            .and_then(|text| text.lines().next().map(str::to_owned));
+        if let Some(pid) = pid {
+            let _ = Command::new("kill").args(["-QUIT", &pid]).output();
+        } else {
+            let _ = self.server.kill();
+        }
+        let _ = self.server.wait();
+    }
+
+    /// Starts it again, with everything that was committed.
+    pub async fn go_on(&mut self) {
+        self.server = run(&self.folder);
+        self.answers().await;
     }
 
     /// Its folder: with it another process connects as [`connect`] does.
@@ -95,19 +102,32 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // Its first line is the server's own id, whoever started it for us. It ends its children by itself.
-        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid"));
-        let pid = pid
-            .ok()
-            .and_then(|text| text.lines().next().map(str::to_owned));
-        if let Some(pid) = pid {
-            let _ = Command::new("kill").args(["-QUIT", &pid]).output();
-        } else {
-            let _ = self.server.kill();
-        }
-        let _ = self.server.wait();
+        self.stop();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Runs the server of a folder.
+fn run(folder: &Path) -> Child {
+    // What is written need not outlive a power cut. The log goes to a file: nobody reads a pipe after a panic.
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let mut server = command("postgres", account());
+    server
+        .arg("-D")
+        .arg(folder.join("data"))
+        .arg("-k")
+        .arg(folder)
+        .args(["-c", "listen_addresses=", "-c", "fsync=off"])
+        .args(["-c", "full_page_writes=off", "-c", "max_connections=60"])
+        .args(["-c", "shared_buffers=16MB"])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log);
+    server.spawn().expect("postgres runs")
 }
 
 /// A program of Postgres, wherever it is installed, as an account that Postgres accepts.
