@@ -61,6 +61,8 @@ pub struct Inbox {
     needs: Option<Needs>,
     /// Changes may have been missed of which no number tells: only a question that is asked from now on settles it.
     missed: bool,
+    /// The last number that was heard of when the last question was asked.
+    asked_at: u64,
     pending: Vec<Pending>,
     marks: u64,
 }
@@ -152,7 +154,12 @@ impl Inbox {
             return;
         }
         if change.change <= self.change && matches!(self.needs, Some(Needs::Changes(_))) {
-            self.needs = None;
+            if change.change < self.asked_at {
+                // The server knows less than it told: its database is an older copy.
+                (self.unread, self.unread_at) = (change.unread, change.change);
+            }
+            // What was heard of since the question was asked is asked for.
+            self.needs = self.behind();
         }
         self.apply(change);
     }
@@ -178,6 +185,7 @@ impl Inbox {
     pub fn ask(&mut self) -> Needs {
         let needs = self.needs();
         self.missed = false;
+        self.asked_at = self.unread_at;
         needs
     }
 
@@ -316,10 +324,13 @@ fn apply_mark(one: &mut WireNotification, mark: Mark, at: UnixMillis) {
 }
 
 #[cfg(test)]
+mod lives;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
-    fn one(id: i64, updated: u64, change: u64) -> WireNotification {
+    pub(super) fn one(id: i64, updated: u64, change: u64) -> WireNotification {
         let text = format!(
             r#"{{"id":{id},"kind":"k","data":null,"count":1,"created":{updated},"updated":{updated},"change":{change}}}"#
         );
@@ -488,6 +499,26 @@ mod tests {
         assert_eq!((inbox.unread(), inbox.change()), (1, 4));
         let read: Vec<_> = inbox.list().iter().map(|one| one.read).collect();
         assert_eq!(read, [None, Some(100), Some(100)]);
+    }
+
+    #[test]
+    fn an_answer_from_before_a_change_was_heard_of_does_not_settle_it() {
+        let mut inbox = inbox(page(5, 1, &[one(1, 10, 5)]));
+        inbox.missed();
+        assert_eq!(inbox.ask(), Needs::Changes(5));
+        inbox.apply(told(7, 3, &[one(3, 30, 7)]));
+        let nothing = InboxChange {
+            steps: 0,
+            ..told(5, 1, &[])
+        };
+        inbox.caught_up(nothing.clone());
+        assert_eq!(inbox.ask(), Needs::Changes(5), "6 is missing");
+        inbox.caught_up(nothing);
+        assert_eq!(
+            (inbox.needs(), inbox.unread()),
+            (Needs::Nothing, 1),
+            "where the server went back it is not asked for ever"
+        );
     }
 
     #[test]
