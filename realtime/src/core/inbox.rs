@@ -124,10 +124,11 @@ impl Inbox {
                 one.change = change.change;
             }
         }
-        self.merge(change.notifications.unwrap_or_default());
         if !newer {
+            // Nothing in it is news, and what is not known any more was put away since.
             return;
         }
+        self.merge(change.notifications.unwrap_or_default());
         if follows && told {
             self.change = change.change;
             if self.needs != Some(Needs::Page) {
@@ -499,6 +500,14 @@ mod tests {
         assert_eq!((inbox.unread(), inbox.change()), (1, 4));
         let read: Vec<_> = inbox.list().iter().map(|one| one.read).collect();
         assert_eq!(read, [None, Some(100), Some(100)]);
+    }
+
+    #[test]
+    fn an_old_answer_brings_nothing_back_that_a_page_left_out() {
+        let mut inbox = inbox(page(2, 1, &[one(1, 10, 2)]));
+        inbox.begin(page(5, 0, &[]));
+        inbox.caught_up(told(3, 1, &[one(1, 30, 3)]));
+        assert_eq!((ids(&inbox), inbox.unread()), (vec![], 0));
     }
 
     #[test]
