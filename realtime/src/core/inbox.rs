@@ -143,7 +143,9 @@ impl Inbox {
     #[must_use]
     pub fn is_news(&self, one: &WireNotification) -> bool {
         let known = self.known.get(&one.id);
-        let more = known.is_none_or(|known| known.count < one.count);
+        // Of what is not loaded nobody knows whether it came or was only marked.
+        let loaded = self.horizon.is_none_or(|horizon| one.place() >= horizon);
+        let more = loaded && known.is_none_or(|known| known.count < one.count);
         more && self.loaded && one.change > self.change && one.is_unread() && one.seen.is_none()
     }
 
@@ -558,6 +560,18 @@ mod tests {
         assert_eq!((ids(&inbox), inbox.unread()), (vec![3, 2], 2));
         inbox.more(one(2, 20, 2).place(), page(10, 2, &[one(1, 10, 10)]));
         assert_eq!((ids(&inbox), inbox.next()), (vec![3, 2, 1], None));
+    }
+
+    #[test]
+    fn what_is_marked_below_what_is_loaded_is_no_news() {
+        let mut first = page(9, 3, &[one(3, 30, 3), one(2, 20, 2)]);
+        first.next = Some(one(2, 20, 2).place());
+        let inbox = inbox(first);
+        assert!(inbox.is_news(&one(4, 40, 10)));
+        assert!(
+            !inbox.is_news(&one(1, 10, 10)),
+            "it is back from the archive"
+        );
     }
 
     #[test]

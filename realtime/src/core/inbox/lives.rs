@@ -190,7 +190,7 @@ impl World {
     fn marks(&mut self, what: Marked, fate: u8) {
         let id = self.inbox.mark(what.clone(), 1);
         // It never reaches the server, or its answer is lost, or neither.
-        let change = (fate % 4 != 0).then(|| self.server.mark(&what));
+        let change = (!fate.is_multiple_of(4)).then(|| self.server.mark(&what));
         self.answers
             .push(Answer::Marked(id, change.clone().filter(|_| fate % 4 != 1)));
         if let Some(change) = change {
@@ -228,7 +228,7 @@ impl World {
             7 => self.away = true,
             8 => self.come_back(),
             9 | 10 => self.hear(),
-            11 | 12 => self.ask(which % 5 == 0),
+            11 | 12 => self.ask(which.is_multiple_of(5)),
             13 => self.answer(usize::from(which)),
             14 => {
                 if let Some(after) = self.inbox.next() {
