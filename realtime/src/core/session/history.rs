@@ -11,6 +11,12 @@ use crate::protocol::{Epoch, EventId, Position, SubjectKey, WireEvent};
 /// How many ids and how many subjects are remembered: more than a room retains.
 const REMEMBERED: usize = 2_000;
 
+/// No event's place.
+const NOWHERE: Position = Position {
+    epoch: Epoch(0),
+    seq: 0,
+};
+
 /// Knows events again that come at another place, and versions that come too late.
 #[derive(Debug, Default)]
 pub(super) struct History {
@@ -43,6 +49,15 @@ impl History {
             .collect()
     }
 
+    /// The same for who was sent back to look again: what they have seen since is not undone by what came before it,
+    /// wherever it stood.
+    pub(super) fn judge_anew(&mut self, epoch: Epoch, events: &[WireEvent]) -> Vec<bool> {
+        for known in self.events.values.values_mut() {
+            known.at = NOWHERE;
+        }
+        self.judge(epoch, events)
+    }
+
     /// An event that has no place yet. Whether it is news.
     pub(super) fn pin(&mut self, event: &WireEvent) -> bool {
         if self.events.get(&event.id).is_some() || self.pinned.get(&event.id).is_some() {
@@ -50,12 +65,8 @@ impl History {
             return false;
         }
         let news = self.has_new_version(event);
-        let nowhere = Position {
-            epoch: Epoch(0),
-            seq: 0,
-        };
         self.pinned.get_or_insert_with(&event.id, || Known {
-            at: nowhere,
+            at: NOWHERE,
             news,
             told: Vec::new(),
         });

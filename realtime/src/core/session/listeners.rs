@@ -87,7 +87,7 @@ impl Listeners {
             events,
         } = shown;
         let news = self.history.judge(position.epoch, events);
-        let mut again = false;
+        let (mut again, mut anew) = (false, None);
         for (listener, cursor) in &mut self.cursors {
             let Some(at) = cursor else {
                 *cursor = Some(position);
@@ -124,7 +124,9 @@ impl Listeners {
                     _ => position,
                 };
                 sink.0.push_back(Output::Reset(*listener, *at));
-                deliver(*listener, at, events, &news, &mut self.history, sink);
+                let history = &mut self.history;
+                let news = anew.get_or_insert_with(|| history.judge_anew(position.epoch, events));
+                deliver(*listener, at, events, news, &mut self.history, sink);
             }
         }
         again

@@ -329,6 +329,24 @@ fn c7_a_reset_is_followed_by_what_has_happened_since_the_order_began() {
 }
 
 #[test]
+fn c13_an_older_version_is_no_news_for_who_was_sent_back_to_look_again() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    rig.joined(Outcome::Fresh, EPOCH, 0, 1, &[]);
+    // Nobody listened yet.
+    let first = json!({"room":"board:7","frame":2,"events":[post(1, 3)]});
+    rig.frame("room", first);
+    rig.listen(Some(1));
+    let newer = json!({"room":"board:7","frame":3,"events":[post(2, 11)]});
+    rig.frame("room", newer);
+    rig.joined(Outcome::Reset, "00000000000000bb", 0, 1, &[]);
+    // An instance that is behind still shows the order before.
+    let events = vec![post(1, 3), post(2, 11)];
+    rig.joined_with(Outcome::Reset, EPOCH, 2, 1, events);
+    assert_eq!(rig.seen, ["2", "reset 0", "reset 0"]);
+}
+
+#[test]
 fn c6_a_provisional_event_is_told_once_and_not_again_with_its_number() {
     let mut rig = Rig::live();
     rig.listen(None);
