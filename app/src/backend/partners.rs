@@ -100,7 +100,7 @@ impl Partners {
                 let told = Told::new(&notice)
                     .by(&author)
                     .origin(origin.name.clone())
-                    .key(format!("partner:{partner}:{}", post.id));
+                    .key(format!("partner:{}", post.id));
                 relayed.push(Relayed::notify(people, told)?);
             }
         }

@@ -29,12 +29,40 @@ fn wording<D: NotificationData>(one: &WireNotification) -> Worded {
         Some(read) => Worded {
             title: D::title(&read),
             body: D::body(&read),
-            link: D::link(&read),
+            link: D::link(&read).filter(|link| leads_somewhere(link)),
         },
         None => Worded {
             title: "Something new: load the page again to see it".to_owned(),
             body: None,
             link: None,
         },
+    }
+}
+
+/// Whether a link is a path of the site's own or a web address: a host may have taken it from somebody, and others run
+/// code.
+fn leads_somewhere(link: &str) -> bool {
+    let path = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
+    path || link.starts_with("https://") || link.starts_with("http://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_runs_code_or_leaves_the_site_unseen_is_none() {
+        for link in ["/c/harbour#post-7", "https://example.org", "http://a"] {
+            assert!(leads_somewhere(link), "{link}");
+        }
+        for link in [
+            "javascript:alert(1)",
+            "//evil.example",
+            "/\\evil.example",
+            "data:text/html,x",
+            "",
+        ] {
+            assert!(!leads_somewhere(link), "{link}");
+        }
     }
 }

@@ -5,7 +5,10 @@ use std::marker::PhantomData;
 use leptos::prelude::*;
 
 use super::{Wording, wording};
-use crate::{hooks::Notifications, protocol::NotificationData};
+use crate::{
+    hooks::Notifications,
+    protocol::{Mark, NotificationData},
+};
 
 /// The most toasts at a time: the newest.
 const MAX_SHOWN: usize = 2;
@@ -44,29 +47,39 @@ pub fn NotificationToasts<D: NotificationData>(
 /// Not generic, so that its code is there once.
 fn toasts(all: Notifications, words: Wording) -> AnyView {
     let news = all.news();
-    let held = RwSignal::new(false);
+    let (pointed, focused) = (RwSignal::new(false), RwSignal::new(false));
+    let held = Signal::derive(move || pointed.get() || focused.get());
     let shown = move || {
         let mut shown = news.get();
         shown.drain(..shown.len().saturating_sub(MAX_SHOWN));
         shown
     };
     pass(news, held);
-    let dismiss = move |id| news.update(|news| news.retain(|one| one.id != id));
+    let dismiss = move |id| {
+        // The button that had the focus goes, and not every browser says that it has left.
+        focused.set(false);
+        news.update(|news| news.retain(|one| one.id != id));
+    };
+    let follow = move |id| {
+        dismiss(id);
+        all.mark_these(vec![id], Mark::Read);
+    };
     view! {
         <div
             class="rt-toasts"
             role="status"
             aria-live="polite"
-            on:pointerenter=move |_| held.set(true)
-            on:pointerleave=move |_| held.set(false)
-            on:focusin=move |_| held.set(true)
-            on:focusout=move |_| held.set(false)
+            aria-atomic="false"
+            on:pointerenter=move |_| pointed.set(true)
+            on:pointerleave=move |_| pointed.set(false)
+            on:focusin=move |_| focused.set(true)
+            on:focusout=move |_| focused.set(false)
         >
             <For each=shown key=|one| (one.id, one.change) let:one>
                 {
                     let (id, worded) = (one.id, words(&one));
                     let title = match worded.link {
-                        Some(link) => view! { <a href=link dir="auto" on:click=move |_| dismiss(id)>{worded.title}</a> }.into_any(),
+                        Some(link) => view! { <a href=link dir="auto" on:click=move |_| follow(id)>{worded.title}</a> }.into_any(),
                         None => view! { <span dir="auto">{worded.title}</span> }.into_any(),
                     };
                     view! {
@@ -84,7 +97,7 @@ fn toasts(all: Notifications, words: Wording) -> AnyView {
 
 /// Takes toasts away when their time is over: all of them, some time after the last one came or was let go.
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
-fn pass(news: RwSignal<Vec<crate::protocol::WireNotification>>, held: RwSignal<bool>) {
+fn pass(news: RwSignal<Vec<crate::protocol::WireNotification>>, held: Signal<bool>) {
     Effect::new(move |_| {
         if held.get() || news.with(Vec::is_empty) {
             return;
@@ -99,4 +112,4 @@ fn pass(news: RwSignal<Vec<crate::protocol::WireNotification>>, held: RwSignal<b
 }
 
 #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]
-fn pass(_news: RwSignal<Vec<crate::protocol::WireNotification>>, _held: RwSignal<bool>) {}
+fn pass(_news: RwSignal<Vec<crate::protocol::WireNotification>>, _held: Signal<bool>) {}

@@ -101,6 +101,8 @@ struct Tally {
     published: usize,
     /// Rooms in which publishing failed.
     failed: usize,
+    /// Whether one of the rows that notify people was taken: they go one after the other.
+    notifies: bool,
     /// Rows left for later, because publishing in their room failed before.
     left: usize,
     /// The time it took to read the rows.
@@ -225,8 +227,8 @@ impl Worker {
                 .is_some_and(|pause| pause.until > now)
             {
                 tally.left += 1;
-            } else if row.room == notify && rooms.contains_key(&notify) {
-                // One at a time: events do not wait until everybody has been told something.
+            } else if row.room == notify && std::mem::replace(&mut tally.notifies, true) {
+                // One a look: events do not wait until everybody has been told something.
                 self.wake.again();
             } else {
                 rooms.entry(row.room.clone()).or_default().push(row);
@@ -261,8 +263,11 @@ impl Worker {
             }
         }
         if !to_mark.is_empty() {
-            let derived = to_mark.iter().filter_map(|id| self.settled.get(id));
-            let derived: Vec<_> = derived.flatten().cloned().collect();
+            let of = |id: &i64| {
+                let derived = self.settled.get(id).into_iter().flatten();
+                derived.map(|row| (*id, row.clone())).collect::<Vec<_>>()
+            };
+            let derived: Vec<_> = to_mark.iter().flat_map(of).collect();
             self.store.mark(&to_mark, &derived, unix_millis()).await?;
             if !derived.is_empty() {
                 self.wake.again();

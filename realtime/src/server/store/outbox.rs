@@ -1,5 +1,7 @@
 //! The outbox, as the worker reads and marks it.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use super::{Store, StoreError};
@@ -14,12 +16,12 @@ pub(crate) trait OutboxStore: Store {
     /// The first rows, by id, that are not marked and come after this id.
     async fn unpublished(&self, after: i64, limit: u32) -> Result<OutboxPage, StoreError>;
 
-    /// Marks rows as published, and adds what is derived from them, in one transaction. A row that is marked keeps its
-    /// first mark.
+    /// Marks rows as published, and adds what is derived from each, in one transaction. A row that is marked keeps its
+    /// first mark, and what was derived from it then.
     async fn mark(
         &self,
         rows: &[i64],
-        derived: &[Derived],
+        derived: &[(i64, Derived)],
         at: UnixMillis,
     ) -> Result<(), StoreError>;
 
@@ -49,11 +51,11 @@ pub(crate) struct Derived {
     pub(crate) data: String,
 }
 
-/// Rows of [`Derived`] as one parameter.
-pub(super) fn to_list(derived: &[Derived]) -> String {
-    let rows: Vec<_> = derived
-        .iter()
-        .map(|row| {
+/// What is derived from rows that were marked just now, as one parameter; none where that is nothing.
+pub(super) fn to_list(derived: &[(i64, Derived)], marked: &HashSet<i64>) -> Option<String> {
+    let now = derived.iter().filter(|(of, _)| marked.contains(of));
+    let rows: Vec<_> = now
+        .map(|(_, row)| {
             let subject = row.subject.as_ref();
             (
                 &row.room,
@@ -65,7 +67,8 @@ pub(super) fn to_list(derived: &[Derived]) -> String {
             )
         })
         .collect();
-    serde_json::to_string(&rows).expect("texts and numbers can be written as JSON")
+    let list = serde_json::to_string(&rows).expect("texts and numbers can be written as JSON");
+    (!rows.is_empty()).then_some(list)
 }
 
 /// Some rows of the outbox, in order.

@@ -23,7 +23,8 @@ const SEEN: &str = "
 /// $1 time, $2 ids.
 const MARK: &str = "
     update realtime_outbox set published = $1
-    where published is null and id = any($2)";
+    where published is null and id = any($2)
+    returning id";
 
 /// See [`derive_from`](statements::derive_from).
 const DERIVE: &str = statements::derive_from!("json_array_elements($1::json)");
@@ -101,21 +102,21 @@ impl OutboxStore for PostgresStore {
     async fn mark(
         &self,
         rows: &[i64],
-        derived: &[Derived],
+        derived: &[(i64, Derived)],
         at: UnixMillis,
     ) -> Result<(), StoreError> {
         let mut tx = self
             .pool
             .begin_with("begin isolation level read committed")
             .await?;
-        sqlx::query(MARK)
+        let marked: Vec<i64> = sqlx::query_scalar(MARK)
             .bind(to_stored(at))
             .bind(rows)
-            .execute(&mut *tx)
+            .fetch_all(&mut *tx)
             .await?;
-        if !derived.is_empty() {
+        if let Some(list) = to_list(derived, &marked.into_iter().collect()) {
             sqlx::query(DERIVE)
-                .bind(to_list(derived))
+                .bind(list)
                 .bind(to_stored(at))
                 .execute(&mut *tx)
                 .await?;

@@ -19,7 +19,8 @@ const SEEN: &str = "
 /// $1 time, $2 ids as a JSON list: one parameter, whatever their number.
 const MARK: &str = "
     update realtime_outbox set published = $1
-    where published is null and id in (select value from json_each($2))";
+    where published is null and id in (select value from json_each($2))
+    returning id";
 
 /// See [`derive_from`](statements::derive_from).
 const DERIVE: &str = statements::derive_from!("json_each($1)");
@@ -98,19 +99,19 @@ impl OutboxStore for SqliteStore {
     async fn mark(
         &self,
         rows: &[i64],
-        derived: &[Derived],
+        derived: &[(i64, Derived)],
         at: UnixMillis,
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin_with("begin immediate").await?;
-        sqlx::query(MARK)
+        let marked: Vec<i64> = sqlx::query_scalar(MARK)
             .bind(to_stored(at))
             // A list of numbers is JSON as it is printed.
             .bind(format!("{rows:?}"))
-            .execute(&mut *tx)
+            .fetch_all(&mut *tx)
             .await?;
-        if !derived.is_empty() {
+        if let Some(list) = to_list(derived, &marked.into_iter().collect()) {
             sqlx::query(DERIVE)
-                .bind(to_list(derived))
+                .bind(list)
                 .bind(to_stored(at))
                 .execute(&mut *tx)
                 .await?;

@@ -108,8 +108,10 @@ where
         subject: None,
         ..derived.clone()
     };
-    let both = [derived.clone(), plain];
-    store.mark(&[a, e], &both, 200).await.unwrap();
+    let other = (a, plain.clone());
+    // `a` was marked before, with what was derived from it then.
+    let derive = [(e, derived.clone()), other, (e, plain)];
+    store.mark(&[a, e], &derive, 200).await.unwrap();
     let page = store.unpublished(0, 10).await.unwrap();
     let [first, relayed, plain] = &*page.rows else {
         panic!("what is derived waits behind: {page:?}")
