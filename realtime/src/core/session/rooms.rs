@@ -309,12 +309,12 @@ impl Rooms {
         }
     }
 
-    /// The room cannot be joined right now: it is asked for again later.
+    /// The room cannot be joined right now: it is asked for again later, and not before any time that was asked for.
     pub(super) fn put_off(&mut self, room: &RoomId, at: u64) -> bool {
         let Some(used) = self.rooms.get_mut(room) else {
             return false;
         };
-        used.join_at = Some(at);
+        used.join_at = Some(used.join_at.map_or(at, |asked| asked.max(at)));
         used.join_when_used = false;
         used.unlink()
     }
@@ -330,7 +330,8 @@ impl Rooms {
             _ => used.is_asked_for(),
         };
         used.link = Link::Refused;
-        used.refused_until = until;
+        // It may have been put off for longer than it is refused.
+        used.refused_until = used.join_at.map_or(until, |asked| asked.max(until));
         used.join_at = None;
         used.join_when_used = false;
         used.view = RoomView {

@@ -114,6 +114,27 @@ fn a_leave_that_the_server_did_not_take_is_told_again_unless_the_room_is_used_ag
 }
 
 #[test]
+fn a_room_that_is_refused_twice_is_not_asked_for_before_the_later_time() {
+    let mut rig = Rig::live();
+    rig.use_board();
+    let asked = rig.now;
+    rig.text(r#"430[{"error":{"code":"limit_exceeded","message":"…","retry_after_ms":20000}}]"#);
+    let refused = json!({"room":"board:7","error":{"code":"limit_exceeded","message":"…"}});
+    rig.frame("refused", refused);
+    rig.session.release(rig.now, &board());
+    rig.use_board();
+    rig.take_sent();
+    while rig.take_sent().is_empty() {
+        rig.wait();
+    }
+    assert!(
+        rig.now >= asked + 20_000,
+        "asked again after {} ms",
+        rig.now - asked
+    );
+}
+
+#[test]
 fn c12_no_more_people_are_watched_than_the_server_takes_and_each_list_ends_by_itself() {
     let mut rig = Rig::live();
     rig.session.acquire(&board(), None);
