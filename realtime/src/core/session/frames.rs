@@ -161,7 +161,7 @@ impl Session {
                 let at = self.try_again_at(now, entropy, &error);
                 self.rooms.leave_later(rooms, at);
             }
-            (Asked::Leave(_), None) => self.rooms.has_left(),
+            (Asked::Leave(_), None) => self.rooms.has_left(now),
             (Asked::Refresh, Some(error)) => {
                 let asked = error.retry_after_ms.unwrap_or_default();
                 self.refresh_again(now.saturating_add(asked.into()), entropy);

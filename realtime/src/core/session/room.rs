@@ -27,6 +27,8 @@ pub(super) struct UsedRoom {
     pub(super) leave_at: Option<u64>,
     /// When to ask for it again, after it could not be joined.
     pub(super) join_at: Option<u64>,
+    /// Until when the server asked not to be asked for it.
+    pub(super) not_before: u64,
     /// From when on a refused room may be asked for again, for whoever comes to use it.
     pub(super) refused_until: u64,
     /// Whether it is to be asked for as soon as it is used again.
@@ -67,6 +69,7 @@ impl UsedRoom {
     /// A new connection, on which nothing is known of the room.
     pub(super) fn connected(&mut self) {
         self.link = Link::Out;
+        self.not_before = 0;
         self.typed_at = None;
         self.join_at = None;
         self.join_when_used = false;

@@ -268,12 +268,17 @@ impl Rooms {
     }
 
     /// There are fewer rooms than there were: those that were too many may be joined now.
-    pub(super) fn has_left(&mut self) {
-        for (room, used) in &self.rooms {
+    pub(super) fn has_left(&mut self, now: u64) {
+        for (room, used) in &mut self.rooms {
             let too_many = matches!(&used.view.state,
                 ViewState::Refused(error) if error.code == ErrorCode::LimitExceeded);
-            if too_many && used.link == Link::Refused {
+            if !too_many || used.link != Link::Refused {
+                continue;
+            }
+            if used.not_before <= now {
                 self.to_join.insert(room.clone());
+            } else {
+                used.join_at = Some(used.not_before);
             }
         }
     }
@@ -314,7 +319,8 @@ impl Rooms {
         let Some(used) = self.rooms.get_mut(room) else {
             return false;
         };
-        used.join_at = Some(used.join_at.map_or(at, |asked| asked.max(at)));
+        used.not_before = used.not_before.max(at);
+        used.join_at = Some(used.not_before);
         used.join_when_used = false;
         used.unlink()
     }
@@ -330,8 +336,7 @@ impl Rooms {
             _ => used.is_asked_for(),
         };
         used.link = Link::Refused;
-        // It may have been put off for longer than it is refused.
-        used.refused_until = used.join_at.map_or(until, |asked| asked.max(until));
+        used.refused_until = until.max(used.not_before);
         used.join_at = None;
         used.join_when_used = false;
         used.view = RoomView {
