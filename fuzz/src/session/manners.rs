@@ -115,7 +115,7 @@ impl Manners {
     /// The server has taken a leave: what was one room too many may fit now, so that there is nothing to wait for.
     pub fn left(&mut self) {
         self.refused
-            .retain(|_, refused| refused.again || !refused.too_many);
+            .retain(|_, refused| refused.put_off || !refused.too_many);
     }
 
     /// The session is shown a room: whoever was refused was let in after all.
