@@ -7,6 +7,10 @@ use super::message::RunId;
 /// A node is dead when its counter has not moved over so many replies.
 const UNMOVED: u64 = 4;
 
+/// How much longer a node may take to be heard after a gap, in milliseconds: others may have been cut off too, and try
+/// again once in so long at most.
+const RETURN_MS: u64 = 3_000;
+
 /// A node that has no record is taken for dead after so many replies. Longer than a link takes to come back: after a
 /// loss each node has to come and say that it lives.
 const ABSENT: u32 = 6;
@@ -47,6 +51,8 @@ pub struct Liveness {
 struct Seen {
     record: Record,
     unmoved: u64,
+    /// How many replies more it is waited for, until it is heard.
+    grace: u64,
 }
 
 impl Liveness {
@@ -63,34 +69,45 @@ impl Liveness {
 
     /// A reply: everyone's records at `now`, in milliseconds of the observer's steady clock. Returns who is dead.
     ///
-    /// After a longer gap between replies all counting begins again: then it may have been the meeting point, or the
-    /// observer, that stood still.
+    /// After a longer gap between replies all counting begins again, and nodes have some longer to be heard: then it may
+    /// have been the meeting point, or the observer, that stood still.
     pub fn observe(&mut self, now: u64, records: Vec<Record>) -> Vec<Record> {
         let gap = self
             .last_reply
             .is_none_or(|last| (now - last) * 2 > self.interval_ms * 3);
-        self.last_reply = Some(now);
+        let first = self.last_reply.replace(now).is_none();
         let present: BTreeSet<RunId> = records.iter().map(|record| record.run).collect();
         self.nodes.retain(|run, _| present.contains(run));
         self.absent.retain(|run, _| !present.contains(run));
         for count in self.absent.values_mut() {
             *count = if gap { 0 } else { *count + 1 };
         }
+        let grace = match first {
+            true => 0,
+            false => RETURN_MS.div_ceil(self.interval_ms),
+        };
         for record in records {
             let seen = self.nodes.entry(record.run).or_insert_with(|| Seen {
                 record: record.clone(),
                 unmoved: 0,
+                grace: 0,
             });
-            seen.unmoved = match gap || seen.record.counter != record.counter {
+            let moved = seen.record.counter != record.counter;
+            seen.unmoved = match gap || moved {
                 true => 0,
                 false => seen.unmoved + 1,
             };
+            if gap {
+                seen.grace = grace;
+            } else if moved {
+                seen.grace = 0;
+            }
             seen.record = record;
         }
         let dead = self
             .nodes
             .values()
-            .filter(|seen| seen.unmoved >= self.patience(&seen.record));
+            .filter(|seen| seen.unmoved >= self.patience(&seen.record) + seen.grace);
         dead.map(|seen| seen.record.clone()).collect()
     }
 
@@ -176,15 +193,22 @@ mod tests {
     }
 
     #[test]
-    fn c5_a_gap_between_replies_starts_the_count_again() {
+    fn c5_a_gap_between_replies_starts_the_count_again_and_others_have_longer_to_be_heard() {
         let mut liveness = Liveness::new(1_000);
         for now in [0, 1_000, 2_000, 3_000] {
             assert_eq!(liveness.observe(now, vec![record(1, 7)]), []);
         }
-        for now in [4_501, 5_501, 6_501, 7_501] {
+        for reply in 0..7 {
+            let now = 4_501 + reply * 1_000;
             assert_eq!(liveness.observe(now, vec![record(1, 7)]), [], "at {now}");
         }
-        assert_eq!(liveness.observe(8_501, vec![record(1, 7)]), [record(1, 7)]);
+        assert_eq!(liveness.observe(11_501, vec![record(1, 7)]), [record(1, 7)]);
+        // Who was heard has no longer than others.
+        assert_eq!(liveness.observe(14_000, vec![record(1, 7)]), []);
+        for now in [15_000, 16_000, 17_000, 18_000] {
+            assert_eq!(liveness.observe(now, vec![record(1, 8)]), [], "at {now}");
+        }
+        assert_eq!(liveness.observe(19_000, vec![record(1, 8)]), [record(1, 8)]);
         let mut moving = Liveness::new(1_000);
         for now in 0..100 {
             assert_eq!(moving.observe(now * 1_000, vec![record(1, now / 3)]), []);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The inbox of whoever is signed in: newest first, all or only what is unread, to be marked as read or put away, one or
-/// all. What it does with a button it does without JavaScript too.
+/// all. What is marked is marked without JavaScript too; filters and older pages need it.
 ///
 /// The type says how notifications are worded.
 ///
