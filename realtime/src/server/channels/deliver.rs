@@ -39,7 +39,7 @@ enum Outcome {
     Over(&'static str),
     Failed(SendError),
     /// Not tried: it is anybody's again.
-    Left,
+    Left(Duration),
     /// It is not ours any more, or nobody knows.
     Lost,
 }
@@ -62,7 +62,7 @@ impl Worker {
                 return;
             }
             Outcome::Lost => return,
-            Outcome::Left => self.later(&delivery, Duration::ZERO).await,
+            Outcome::Left(wait) => self.later(&delivery, wait).await,
             Outcome::Over(why) => self.store.finish(&delivery, why, unix_millis()).await,
             Outcome::Failed(error) => self.failed(&delivery, line, error).await,
         };
@@ -72,6 +72,17 @@ impl Worker {
     }
 
     async fn attempt(&self, delivery: &Delivery, line: &Line) -> Result<Outcome, StoreError> {
+        let instances = self.hub.broker().nodes().len();
+        tokio::select! {
+            turn = line.pace.turn(instances) => if let Err(wait) = turn {
+                return Ok(Outcome::Left(wait));
+            },
+            () = self.stop.cancelled() => return Ok(Outcome::Left(Duration::ZERO)),
+        }
+        if !self.store.renew(delivery, unix_millis()).await? {
+            return Ok(Outcome::Lost);
+        }
+        // Only now: much may have happened while it waited.
         let notification = self.inboxes.one(delivery.notification).await?;
         let Some(notification) = notification else {
             return Ok(Outcome::Over("deleted"));
@@ -87,14 +98,6 @@ impl Worker {
             tracing::warn!(%kind, "no type given to RealtimeBuilder::notifications words this notification: it is not sent");
             return Ok(Outcome::Over("unworded"));
         };
-        let instances = self.hub.broker().nodes().len();
-        tokio::select! {
-            () = line.pace.turn(instances) => {}
-            () = self.stop.cancelled() => return Ok(Outcome::Left),
-        }
-        if !self.store.renew(delivery, unix_millis()).await? {
-            return Ok(Outcome::Lost);
-        }
         let sent = line.channel.send(&delivery.address, &message);
         Ok(
             match timeout(line.limits.timeout.min(MAX_TIMEOUT), sent).await {

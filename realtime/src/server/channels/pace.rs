@@ -11,6 +11,10 @@ use tokio::time::{Instant, sleep_until};
 /// After so many messages in a row that were asked to wait, all do.
 const IN_A_ROW: u32 = 3;
 
+/// The longest that is waited for a turn: less than a claim holds, so that what waits is not claimed anew, and does not
+/// keep other channels waiting.
+const MAX_TURN: Duration = Duration::from_secs(10);
+
 /// The longest that all wait.
 const MAX_WAIT: Duration = Duration::from_secs(300);
 
@@ -52,20 +56,25 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a place, where so many instances share the budget.
-    pub(super) async fn turn(&self, instances: usize) {
+    /// Waits for a place, where so many instances share the budget. Where that is far off, says how far, and takes none.
+    pub(super) async fn turn(&self, instances: usize) -> Result<(), Duration> {
         let share = u32::try_from(instances).unwrap_or(u32::MAX).max(1);
         loop {
             let place = {
                 let mut state = self.lock();
-                let place = state.next.max(state.pause).max(Instant::now());
+                let now = Instant::now();
+                let place = state.next.max(state.pause).max(now);
+                let wait = place - now;
+                if wait > MAX_TURN {
+                    return Err(wait);
+                }
                 state.next = place + self.distance * share;
                 place
             };
             sleep_until(place).await;
             // All may have been asked to wait meanwhile.
             if self.lock().pause <= Instant::now() {
-                return;
+                return Ok(());
             }
         }
     }
@@ -99,7 +108,7 @@ mod tests {
         let (one, two) = (pace(20), pace(20));
         let send = |pace: Pace| async move {
             for _ in 0..101 {
-                pace.turn(2).await;
+                pace.turn(2).await.unwrap();
             }
         };
         futures::future::join(send(one), send(two)).await;
@@ -109,11 +118,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_idle_time_is_not_saved_up() {
         let pace = pace(10);
-        pace.turn(1).await;
+        pace.turn(1).await.unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;
         let began = Instant::now();
         for _ in 0..11 {
-            pace.turn(1).await;
+            pace.turn(1).await.unwrap();
         }
         assert_eq!(began.elapsed().as_secs(), 1);
     }
@@ -125,15 +134,34 @@ mod tests {
         for _ in 0..2 {
             pace.asked(Duration::from_secs(30));
         }
-        pace.turn(1).await;
+        pace.turn(1).await.unwrap();
         assert_eq!(began.elapsed().as_secs(), 0, "one chat may be too busy");
         pace.sent();
         for _ in 0..3 {
             pace.asked(Duration::from_secs(30));
         }
-        pace.turn(1).await;
+        let wait = pace.turn(1).await.unwrap_err();
+        assert_eq!(wait, Duration::from_secs(30));
+        tokio::time::sleep(wait - Duration::from_secs(1)).await;
+        pace.turn(1).await.unwrap();
         assert_eq!(began.elapsed().as_secs(), 30);
-        pace.turn(1).await;
+        pace.turn(1).await.unwrap();
         assert_eq!(began.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_would_wait_for_long_takes_no_place_and_holds_nobody_up() {
+        let pace = pace(1);
+        let began = Instant::now();
+        let turns = (0..100).map(|_| pace.turn(1));
+        let turns = futures::future::join_all(turns).await;
+        let had = turns.iter().filter(|turn| turn.is_ok()).count();
+        assert_eq!((had, began.elapsed()), (11, MAX_TURN));
+        pace.turn(1).await.unwrap();
+        assert_eq!(
+            began.elapsed(),
+            MAX_TURN + Duration::from_secs(1),
+            "no place was lost"
+        );
     }
 }

@@ -168,7 +168,6 @@ fn refusal(code: Option<&str>, permanent: bool, why: String) -> SendError {
             SendError::later(why)
         }
         (_, Some(said)) if said.starts_with("5.1.") => SendError::Gone(why),
-        (Some("550" | "551" | "553"), None) => SendError::Gone(why),
         _ => SendError::Refused(why),
     }
 }
@@ -232,13 +231,13 @@ mod tests {
         let refused = |code, why: &str| refusal(Some(code), true, why.to_owned());
         for gone in [
             refused("550", "permanent error (550): 5.1.1 User unknown"),
-            refused("550", "permanent error (550): no such user"),
             refused("554", "permanent error (554): 5.1.2 no such host"),
         ] {
             assert!(matches!(gone, SendError::Gone(_)), "{gone}");
         }
         for refused in [
             refused("550", "permanent error (550): 5.7.1 looks like spam"),
+            refused("550", "permanent error (550): blocked using a list"),
             refused("552", "permanent error (552): too large"),
         ] {
             assert!(matches!(refused, SendError::Refused(_)), "{refused}");

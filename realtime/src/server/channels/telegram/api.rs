@@ -123,19 +123,17 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, ApiEr
         description: description.unwrap_or_default(),
         retry_after,
     };
+    // Of something between, such as a proxy: it says nothing of the message, nor of its reader.
+    let unreadable = || ApiError::Unanswered(format!("{status}, and no answer of the Bot API"));
     let Ok(answer) = serde_json::from_slice::<AnyAnswer>(body) else {
-        return Err(match status.is_success() {
-            true => ApiError::Unanswered("the answer cannot be read".to_owned()),
-            // Of something between, such as a proxy.
-            false => refused(status.as_u16(), Some("no JSON".to_owned()), None),
-        });
+        return Err(unreadable());
     };
     if answer.ok && status.is_success() {
         let result = answer.result.unwrap_or_default();
         let result = serde_json::from_value(result);
         return result.map_err(|_| ApiError::Unanswered("the result cannot be read".to_owned()));
     }
-    let code = answer.error_code.unwrap_or(status.as_u16());
+    let code = answer.error_code.ok_or_else(unreadable)?;
     let parameters = answer.parameters.unwrap_or_default();
     let retry_after = parameters.retry_after.map(Duration::from_secs);
     Err(refused(code, answer.description, retry_after))
@@ -241,6 +239,8 @@ mod tests {
             refused(404, "Not Found"),
             refused(500, "Internal Server Error"),
             sent(502, "<html>Bad Gateway</html>").unwrap_err(),
+            sent(403, "<html>Blocked by a proxy</html>").unwrap_err(),
+            sent(403, r#"{"message":"blocked by a proxy"}"#).unwrap_err(),
             sent(200, "<html>Welcome</html>").unwrap_err(),
             sent(200, r#"{"ok":tr"#).unwrap_err(),
             sent(200, "").unwrap_err(),
