@@ -237,6 +237,14 @@ impl Broker for Linked {
         self.inner.nodes()
     }
 
+    fn hurry(&self) {
+        self.inner.hurry();
+    }
+
+    fn is_hurried(&self) -> bool {
+        self.inner.is_hurried()
+    }
+
     fn successor(&self, run: RunId) -> RunId {
         self.inner.successor(run)
     }

@@ -224,6 +224,15 @@ pub trait Broker: Send + Sync + 'static {
         }
     }
 
+    /// Somebody waits for what nodes have to say: for some seconds this one looks at all its rooms, and says so, more
+    /// often.
+    fn hurry(&self) {}
+
+    /// Whether it looks more often now.
+    fn is_hurried(&self) -> bool {
+        false
+    }
+
     /// These nodes speak for somebody in a room. Those that are dead leave it.
     async fn bury(&self, _room: &RoomId, _runs: Vec<RunId>) -> Result<(), BrokerError> {
         Ok(())
