@@ -88,6 +88,9 @@ pub enum PublishError {
         "the event has {0} bytes, more than the {1} that are allowed: send an id, and let clients load the rest"
     )]
     TooLarge(usize, usize),
+    /// The community that an event is relayed from has a name that is empty or too long, or has control characters.
+    #[error("a community's name has 1 to 64 bytes without control characters, not {0}")]
+    Origin(usize),
     /// A room of the module's own, in which hosts do not publish.
     #[error("{0} is the module's own: hosts do not publish in it")]
     Reserved(RoomId),
