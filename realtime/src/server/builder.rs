@@ -441,6 +441,7 @@ impl RealtimeBuilder {
                 let told = outbox.clone();
                 let tidy = tidy(
                     inboxes.clone(),
+                    database.leases(),
                     config.notification_retention,
                     move |written| told.written(written),
                 );
@@ -449,7 +450,7 @@ impl RealtimeBuilder {
                     Channels::start(
                         self.channels,
                         self.wordings,
-                        Arc::new(database.channels()),
+                        &database,
                         inboxes.clone(),
                         hub.clone(),
                         &config,
