@@ -18,7 +18,7 @@ use super::{
     format,
     keys::Keys,
     life::Life,
-    quiet::Quiet,
+    quiet::{Confirmed, Quiet},
     rooms::{Entered, Lines, Subscribed},
     script::{self, Script},
     transport::{Link, LinkError, Transport},
@@ -277,9 +277,17 @@ impl Node {
         .map(|number| number.to_string());
         let mut args: Vec<&[u8]> = vec![event.id.as_str().as_bytes(), payload.as_bytes()];
         args.extend(numbers.iter().map(|number| number.as_bytes()));
+        let serial = self.links().ok_or_else(away)?.serial;
         let answer = self.ask_room(&script::APPEND, room, &args).await?;
-        self.quiet.touched(room);
-        format::position(answer).map_err(unreadable)
+        let position = format::position(answer).map_err(unreadable)?;
+        let id = event.id.clone();
+        let confirmed = Confirmed {
+            position,
+            id,
+            serial,
+        };
+        self.quiet.confirmed(room, confirmed);
+        Ok(position)
     }
 
     pub(super) async fn snapshot(
