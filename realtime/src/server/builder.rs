@@ -16,6 +16,7 @@ use super::{
     gateway::Gateway,
     guard,
     handle::{Inner, Realtime},
+    health::Health,
     hub::Hub,
     store::{MemoryStore, Store},
     tasks::TaskTracker,
@@ -475,6 +476,7 @@ impl RealtimeBuilder {
             inboxes,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             channels,
+            health: Health::default(),
             tasks,
             stop,
         })))

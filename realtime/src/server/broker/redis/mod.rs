@@ -49,7 +49,8 @@ use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
 use super::{
-    Broker, BrokerError, COMPARE_EVERY, Head, Inbox, LinkState, Looks, NodeInfo, Standing, slot,
+    Broker, BrokerError, COMPARE_EVERY, Head, Inbox, LinkRole, LinkState, Looks, NodeInfo,
+    Standing, slot,
 };
 use crate::{
     core::{
@@ -409,6 +410,27 @@ impl Broker for RedisBroker {
             .chain(others)
             .map(info)
             .collect()
+    }
+
+    fn has_links(&self) -> bool {
+        true
+    }
+
+    async fn ping(&self, link: LinkRole) -> Result<(), BrokerError> {
+        let links = self.0.links().ok_or_else(away)?;
+        let link = match link {
+            LinkRole::Publish => &links.commands,
+            LinkRole::Subscribe => &links.listener,
+        };
+        // Who only asks how it is does not end it.
+        let answer = link.ping().await;
+        answer.map_err(|error| BrokerError::Unavailable(error.text))
+    }
+
+    async fn info(&self) -> Result<Vec<(Option<String>, String)>, BrokerError> {
+        let links = self.0.links().ok_or_else(away)?;
+        let answer = links.commands.info().await;
+        answer.map_err(|error| BrokerError::Unavailable(error.text))
     }
 
     fn link(&self) -> watch::Receiver<LinkState> {

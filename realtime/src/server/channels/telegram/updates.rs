@@ -20,6 +20,7 @@ use crate::server::{
     StoreError,
     channels::{LinkOutcome, Links},
     clock::Monotonic,
+    secret::is_same,
 };
 
 /// How long the Bot API may take to have something to say.
@@ -322,10 +323,4 @@ async fn told(State(state): State<Arc<(Telegram, Links)>>, request: Request) -> 
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
-}
-
-/// Whether both are the same, in a time that does not tell where they differ.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let different = one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b));
-    one.len() == other.len() && different == 0
 }
