@@ -9,7 +9,7 @@
 
 #[macro_use]
 mod common;
-#[allow(dead_code, unused_imports, reason = "not all of it is needed here")]
+#[allow(unused_imports, reason = "not all of it is needed here")]
 #[path = "common/redis/mod.rs"]
 mod servers;
 

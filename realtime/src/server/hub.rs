@@ -9,6 +9,7 @@ mod keeper;
 mod room;
 mod shard;
 mod subscriber;
+mod unnumbered;
 mod viewer;
 
 use std::{

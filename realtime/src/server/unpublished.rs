@@ -29,9 +29,10 @@ const MOST: (usize, usize) = (10_000, 16 * 1024 * 1024);
 /// The pause after a failure, while the meeting point seems to be there.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// For how long, and how many, events are remembered that have a place: longer than it takes to find the link broken.
-const RECENT: Duration = Duration::from_secs(5);
-const MOST_RECENT: usize = 256;
+/// For how long events are remembered that have a place, how many, and how many bytes of their data: longer than it takes
+/// to find the link broken, also where this instance is late with all it hears.
+const RECENT: Duration = Duration::from_secs(30);
+const MOST_RECENT: (usize, usize) = (4_096, 4 * 1024 * 1024);
 
 /// What became of an event that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,33 +96,38 @@ impl Queue {
 
 /// What was placed a moment ago.
 #[derive(Default)]
-struct Recent(VecDeque<(Instant, RoomId, NewEvent, Position)>);
+struct Recent {
+    events: VecDeque<(Instant, RoomId, NewEvent, Position)>,
+    bytes: usize,
+}
 
 impl Recent {
     fn push(&mut self, room: &RoomId, event: NewEvent, position: Position) {
         let now = Instant::now();
-        while self.0.len() >= MOST_RECENT
-            || self
-                .0
-                .front()
-                .is_some_and(|(at, ..)| now.duration_since(*at) > RECENT)
+        self.bytes += event.data.get().len();
+        self.events.push_back((now, room.clone(), event, position));
+        while let Some((at, _, event, _)) = self.events.front()
+            && (self.events.len() > MOST_RECENT.0
+                || self.bytes > MOST_RECENT.1
+                || now.duration_since(*at) > RECENT)
         {
-            self.0.pop_front();
+            self.bytes -= event.data.get().len();
+            self.events.pop_front();
         }
-        self.0.push_back((now, room.clone(), event, position));
     }
 
     /// Those of a room, in order. They are told once.
     fn take(&mut self, room: &RoomId) -> Vec<(NewEvent, Position)> {
-        let (of_room, others) = std::mem::take(&mut self.0)
-            .into_iter()
-            .partition(|(_, of, ..)| of == room);
-        self.0 = others;
-        let of_room: VecDeque<(Instant, RoomId, NewEvent, Position)> = of_room;
+        let all = std::mem::take(&mut self.events).into_iter();
+        let (of_room, others): (Vec<_>, _) = all.partition(|(_, of, ..)| of == room);
+        self.events = others.into();
         let placed = of_room.into_iter();
-        placed
+        let placed: Vec<_> = placed
             .map(|(_, _, event, position)| (event, position))
-            .collect()
+            .collect();
+        let bytes = placed.iter().map(|(event, _)| event.data.get().len());
+        self.bytes -= bytes.sum::<usize>();
+        placed
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
     subscriber::{Subscriber, written},
+    unnumbered::Unnumbered,
     viewer::{Viewer, ViewerId},
 };
 use crate::{
@@ -65,6 +66,7 @@ pub(super) struct RoomState {
     waits: HashMap<RunId, Wait>,
     /// The life of the room in which it waits for them.
     waits_in: Option<Epoch>,
+    unnumbered: Unnumbered,
 }
 
 /// What a room waits for.
@@ -94,6 +96,7 @@ impl ServedRoom {
             read_in: None,
             waits: HashMap::default(),
             waits_in: None,
+            unnumbered: Unnumbered::default(),
         };
         Self {
             slot: slot(&room),
@@ -196,6 +199,9 @@ impl RoomState {
 
     /// Takes over a snapshot, then what came while it was read. See [`Replica::reload_keeping`].
     pub(super) fn load(&mut self, snapshot: RoomSnapshot, now: u64, keeps: impl Fn(RunId) -> bool) {
+        for event in &snapshot.events {
+            self.unnumbered.has_number(&event.id);
+        }
         let before = self.replica.as_ref().map(Replica::position);
         let continues = match &mut self.replica {
             None => {
@@ -233,7 +239,12 @@ impl RoomState {
 
     pub(super) fn apply(&mut self, message: &RoomMessage, now: u64) -> Applied {
         match &mut self.replica {
-            Some(replica) if !self.loading => replica.apply(message, now),
+            Some(replica) if !self.loading => {
+                if let RoomMessage::Event { event, .. } = message {
+                    self.unnumbered.has_number(&event.id);
+                }
+                replica.apply(message, now)
+            }
             _ if matches!(message, RoomMessage::Signal(_)) => Applied::Nothing,
             _ => {
                 if self.buffer.len() < MAX_BUFFERED {
@@ -298,9 +309,11 @@ impl RoomState {
             watched,
             own: Vec::new(),
             typing_due: false,
+            unnumbered: self.unnumbered.count(),
         };
         if !quiet {
             subscriber.show(replica, since);
+            subscriber.show_unnumbered(&self.unnumbered);
         }
         self.subscribers.insert(viewer.id(), subscriber);
         true
@@ -389,16 +402,16 @@ impl RoomState {
         }
     }
 
-    /// Shows an event that has no number yet to whoever can take it: the others hear of it when it has one.
+    /// Shows an event that has no number yet.
     pub(super) fn provisional(&mut self, event: &WireEvent) {
         self.flush();
-        let provisional = written(&Provisional {
+        let frame = written(&Provisional {
             room: self.room.clone(),
             event: event.clone(),
         });
-        for subscriber in self.subscribers.values() {
-            if subscriber.behind.is_none() {
-                let _ = subscriber.viewer.send("provisional", &provisional);
+        if self.unnumbered.add(&event.id, frame) {
+            for subscriber in self.subscribers.values_mut() {
+                subscriber.show_unnumbered(&self.unnumbered);
             }
         }
     }
@@ -440,6 +453,7 @@ impl RoomState {
             && subscriber.behind.is_none()
         {
             subscriber.show(replica, Some(replica.position()));
+            subscriber.show_unnumbered(&self.unnumbered);
         }
         true
     }
@@ -455,6 +469,7 @@ impl RoomState {
             }
             if let Some(since) = subscriber.behind {
                 subscriber.show(replica, since);
+                subscriber.show_unnumbered(&self.unnumbered);
             } else if subscriber.typing_due {
                 let told = subscriber.viewer.send_spare("typing", &written(&typing));
                 subscriber.typing_due = told.is_err();
@@ -470,6 +485,10 @@ impl RoomState {
         });
         if ended || !self.scheduled {
             self.flush();
+        }
+        self.unnumbered.forget_old();
+        for subscriber in self.subscribers.values_mut() {
+            subscriber.show_unnumbered(&self.unnumbered);
         }
         if self
             .subscribers

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::viewer::Viewer;
+use super::{unnumbered::Unnumbered, viewer::Viewer};
 use crate::{
     core::replica::Replica,
     protocol::{Member, Own, Position, RoomId, UserId},
@@ -21,6 +21,8 @@ pub(super) struct Subscriber {
     pub(super) own: Vec<Member>,
     /// Whether it has not been told who types.
     pub(super) typing_due: bool,
+    /// Up to which of the events without a number it was shown them.
+    pub(super) unnumbered: u64,
 }
 
 impl Subscriber {
@@ -33,8 +35,22 @@ impl Subscriber {
         if shown {
             self.own = own;
             self.typing_due = false;
+            self.unnumbered = 0;
         }
         shown
+    }
+
+    /// Shows the events that have no number yet, up to the first for which there is no room.
+    pub(super) fn show_unnumbered(&mut self, events: &Unnumbered) {
+        if self.behind.is_some() {
+            return;
+        }
+        for (number, frame) in events.after(self.unnumbered) {
+            if self.viewer.send("provisional", frame).is_err() {
+                return;
+            }
+            self.unnumbered = number;
+        }
     }
 
     /// Shows what only this viewer is to see, where that is something else than before.
