@@ -121,14 +121,10 @@ pub const SCENARIOS: &[Scenario] = &[
         &["redis-sentinel"],
         "the master that a Sentinel watches is killed: [--runs 4]",
     ),
-    Scenario {
-        // People who stay were seen to leave in about one of ten runs: see the changelog.
-        is_short: false,
-        ..cluster(
-            &["redis-cluster"],
-            "a Cluster's master with a replica is killed, then one without",
-        )
-    },
+    cluster(
+        &["redis-cluster"],
+        "a Cluster's master with a replica is killed, then one without",
+    ),
     cluster(
         &["clock"],
         "the clock of an instance, and of Redis, jumps by an hour: forward and back",
