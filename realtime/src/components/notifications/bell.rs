@@ -39,7 +39,7 @@ pub fn NotificationBell(
                         <path d="M6 9a6 6 0 0 1 12 0c0 6 2.5 7.5 2.5 7.5h-17S6 15 6 9Z"/>
                         <path d="M10 19.5a2 2 0 0 0 4 0"/>
                     </svg>
-                    <span class="rt-bell-name">{move || name(unread.get())}</span>
+                    <span class="rt-visually-hidden">{move || name(unread.get())}</span>
                     <Show when=move || { unread.get() > 0 }>
                         <span class="rt-bell-count" aria-hidden="true">{move || count(unread.get())}</span>
                     </Show>
