@@ -4,15 +4,29 @@
 //! known; where one is missing, [`Inbox::needs`] says from which number on to ask. Of a notification that comes twice,
 //! the state of the later change counts, whatever order they come in. What the person does shows at once, and is taken
 //! back where the server refuses it.
+//!
+//! Of each list that a page [shows](Shown), such as what is unread, everything is known from where it begins down to its
+//! end; what is told of changes keeps it so. [`Asking`] says when to ask, [`Seen`] what was seen by being shown.
+
+mod asking;
+mod seen;
+mod shown;
 
 use std::collections::BTreeMap;
 
+pub use asking::{Asking, Ticket};
+pub use seen::Seen;
+pub use shown::Shown;
+
 use crate::protocol::{
-    InboxChange, InboxCursor, InboxPage, Mark, NotificationId, UnixMillis, WireNotification,
+    InboxChange, InboxCursor, InboxPage, Mark, NotificationId, UnixMillis, UserId, WireNotification,
 };
 
 /// The most notifications that are kept; and how many of them where there are more.
 const MAX_KNOWN: (usize, usize) = (1_000, 500);
+
+/// The most lists that are kept beside the whole one: those that were shown last.
+const MAX_LISTS: usize = 8;
 
 /// Something that the person did and the server has not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +42,7 @@ pub enum Marked {
 }
 
 /// What has to be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing: all is known.
     Nothing,
@@ -36,6 +50,16 @@ pub enum Needs {
     Changes(u64),
     /// The first page, anew.
     Page,
+    /// The first page of a list that is shown; or the one after a place, where nothing is left of those before.
+    List(Shown, Option<InboxCursor>),
+}
+
+/// A list as far as it is known.
+#[derive(Clone, Debug)]
+struct List {
+    shown: Shown,
+    /// Everything from this place on is known; none: the whole list is.
+    end: Option<InboxCursor>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +72,8 @@ struct Pending {
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
 pub struct Inbox {
+    /// Whose it is, where that is known.
+    user: Option<UserId>,
     /// Everything up to this number is known.
     change: u64,
     unread: u32,
@@ -55,8 +81,10 @@ pub struct Inbox {
     unread_at: u64,
     /// With those that were put away, so that an older state does not bring them back.
     known: BTreeMap<NotificationId, WireNotification>,
-    /// Everything from this place on is known; none: the whole list is.
-    horizon: Option<InboxCursor>,
+    /// The whole list comes first.
+    lists: Vec<List>,
+    /// The lists that are shown.
+    watched: Vec<Shown>,
     loaded: bool,
     needs: Option<Needs>,
     /// Changes may have been missed of which no number tells: only a question that is asked from now on settles it.
@@ -68,40 +96,99 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Begins with the first page, or anew.
+    /// Whose it is from now on; none: nobody's. What was known of somebody else's is forgotten.
+    pub fn turn_to(&mut self, user: Option<UserId>) {
+        if self.user != user {
+            *self = Self {
+                user,
+                watched: std::mem::take(&mut self.watched),
+                // A late answer to what somebody else did is none to what is done now.
+                marks: self.marks,
+                ..Self::default()
+            };
+        }
+    }
+
+    /// Whose it is, where that is known.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserId> {
+        self.user.as_ref()
+    }
+
+    /// The inbox, if it is still theirs: what was answered to somebody else is not to be taken.
+    pub fn of(&mut self, user: &UserId) -> Option<&mut Self> {
+        (self.user.as_ref() == Some(user)).then_some(self)
+    }
+
+    /// Takes the first page: begins with it, or anew where too much was missed. Otherwise what is loaded stays, also
+    /// older pages, and what happened meanwhile is asked for.
     pub fn begin(&mut self, page: InboxPage) {
-        if self.loaded && page.change < self.change {
-            // Read before what is known.
+        if self.loaded && self.needs != Some(Needs::Page) {
+            if page.change >= self.change {
+                self.add(page);
+            }
             return;
         }
+        // The server knows less than it told: its database is an older copy.
+        let went_back = page.change < self.asked_at;
+        if went_back {
+            (self.unread, self.unread_at) = (page.unread, page.change);
+            self.known.clear();
+        }
         // What was told while the page was on its way is not in it.
-        let known = std::mem::take(&mut self.known).into_values();
-        let later = known.filter(|one| one.change > page.change).collect();
+        self.known.retain(|_, one| one.change > page.change);
         self.change = page.change;
         self.loaded = true;
         self.count(page.change, page.unread);
         self.needs = self.behind();
-        self.horizon = page.next;
+        self.lists = vec![List {
+            shown: Shown::default(),
+            end: page.next,
+        }];
         self.merge(page.notifications);
-        self.merge(later);
     }
 
-    /// Adds the page after a place. It has to be the place where what is known ends: a list that was begun anew
-    /// meanwhile would have a hole.
+    /// Adds the page after a place to the whole list: see [`listed`](Self::listed).
     pub fn more(&mut self, after: InboxCursor, page: InboxPage) {
-        if self.horizon != Some(after) {
+        self.listed(&Shown::default(), Some(after), page);
+    }
+
+    /// Takes the first page of a list, or the one after a place. That has to be the place where what is known ends: a
+    /// list that was begun anew meanwhile would have a hole.
+    pub fn listed(&mut self, shown: &Shown, after: Option<InboxCursor>, page: InboxPage) {
+        if !self.loaded {
             return;
         }
-        self.horizon = page.next;
-        if page.change > self.change {
-            self.needs.get_or_insert(Needs::Changes(self.change));
-        } else if page.change < self.change {
-            // Of what it has, later changes may have been passed over, as nobody knew it then.
-            self.change = page.change;
-            self.needs.get_or_insert(Needs::Changes(self.change));
+        let at = self.lists.iter().position(|list| list.shown == *shown);
+        match (at, after) {
+            (Some(at), Some(_)) if self.lists[at].end == after => self.lists[at].end = page.next,
+            (None, None) => {
+                if self.lists.len() > MAX_LISTS {
+                    let idle = |list: &List| !self.watched.contains(&list.shown);
+                    if let Some(oldest) = self.lists[1..].iter().position(idle) {
+                        self.lists.remove(oldest + 1);
+                    }
+                }
+                self.lists.push(List {
+                    shown: shown.clone(),
+                    end: page.next,
+                });
+            }
+            _ => return,
         }
-        self.count(page.change, page.unread);
-        self.merge(page.notifications);
+        self.add(page);
+    }
+
+    /// A page shows this list from now on: where it is not known, it is [needed](Self::needs).
+    pub fn watch(&mut self, shown: Shown) {
+        self.watched.push(shown);
+    }
+
+    /// A page shows it no more.
+    pub fn unwatch(&mut self, shown: &Shown) {
+        if let Some(at) = self.watched.iter().position(|watched| watched == shown) {
+            self.watched.remove(at);
+        }
     }
 
     /// Takes a change, as it was told or asked for.
@@ -144,7 +231,7 @@ impl Inbox {
     pub fn is_news(&self, one: &WireNotification) -> bool {
         let known = self.known.get(&one.id);
         // Of what is not loaded nobody knows whether it came or was only marked.
-        let loaded = self.horizon.is_none_or(|horizon| one.place() >= horizon);
+        let loaded = self.next().is_none_or(|end| one.place() >= end);
         let more = loaded && known.is_none_or(|known| known.count < one.count);
         more && self.loaded && one.change > self.change && one.is_unread() && one.seen.is_none()
     }
@@ -179,8 +266,22 @@ impl Inbox {
             Some(Needs::Page) => Needs::Page,
             Some(Needs::Changes(_)) => Needs::Changes(self.change),
             _ if self.missed => Needs::Changes(self.change),
+            _ if self.loaded => {
+                let needed = self.watched.iter().find_map(|shown| self.needs_of(shown));
+                needed.unwrap_or(Needs::Nothing)
+            }
             _ => Needs::Nothing,
         }
+    }
+
+    /// What a list needs that is shown: its first page, or more where all that was loaded has left it.
+    fn needs_of(&self, shown: &Shown) -> Option<Needs> {
+        let Some(list) = self.known_list(shown) else {
+            return Some(Needs::List(shown.clone(), None));
+        };
+        list.end?;
+        let is_empty = self.within(list).next().is_none();
+        is_empty.then(|| Needs::List(shown.clone(), list.end))
     }
 
     /// The same, and it is asked for now. What is missed from now on is asked for once more: the answer may have been
@@ -221,10 +322,22 @@ impl Inbox {
         self.loaded
     }
 
-    /// Where the next page begins, if there is one.
+    /// Where the next page of the whole list begins, if there is one.
     #[must_use]
     pub fn next(&self) -> Option<InboxCursor> {
-        self.horizon
+        self.next_of(&Shown::default())
+    }
+
+    /// Where the next page of a list begins, if there is one.
+    #[must_use]
+    pub fn next_of(&self, shown: &Shown) -> Option<InboxCursor> {
+        self.known_list(shown).and_then(|list| list.end)
+    }
+
+    /// Whether the first page of a list is there.
+    #[must_use]
+    pub fn is_listed(&self, shown: &Shown) -> bool {
+        self.known_list(shown).is_some()
     }
 
     /// How many are unread, as the person sees it.
@@ -249,10 +362,33 @@ impl Inbox {
     /// What is not put away, newest first, as the person sees it.
     #[must_use]
     pub fn list(&self) -> Vec<WireNotification> {
-        let shown = self.known.values().map(|one| self.shown(one));
-        let mut list: Vec<_> = shown.filter(|one| one.archived.is_none()).collect();
+        self.list_of(&Shown::default())
+    }
+
+    /// A list, newest first, as the person sees it; nothing where it is not known.
+    #[must_use]
+    pub fn list_of(&self, shown: &Shown) -> Vec<WireNotification> {
+        let Some(list) = self.known_list(shown) else {
+            return Vec::new();
+        };
+        let mut list: Vec<_> = self.within(list).collect();
         list.sort_unstable_by_key(|one| std::cmp::Reverse(one.place()));
         list
+    }
+
+    /// What is in a list, in no order.
+    fn within(&self, List { shown, end }: &List) -> impl Iterator<Item = WireNotification> {
+        let known = self.known.values().filter(move |one| {
+            let place = one.place();
+            end.is_none_or(|end| place >= end) && shown.before.is_none_or(|before| place < before)
+        });
+        known
+            .map(|one| self.shown(one))
+            .filter(|one| shown.filter.fits(one))
+    }
+
+    fn known_list(&self, shown: &Shown) -> Option<&List> {
+        self.lists.iter().find(|list| list.shown == *shown)
     }
 
     /// A notification with what the person did to it since.
@@ -283,15 +419,26 @@ impl Inbox {
         }
     }
 
+    /// Adds a page to what is known.
+    fn add(&mut self, page: InboxPage) {
+        if page.change > self.change {
+            self.needs.get_or_insert(Needs::Changes(self.change));
+        } else if page.change < self.change {
+            // Of what it has, later changes may have been passed over, as nobody knew it then.
+            self.change = page.change;
+            self.needs.get_or_insert(Needs::Changes(self.change));
+        }
+        self.count(page.change, page.unread);
+        self.merge(page.notifications);
+    }
+
     /// Of each, the state of the later change counts.
     fn merge(&mut self, notifications: Vec<WireNotification>) {
         for one in notifications {
-            match self.known.get(&one.id) {
-                Some(known) if known.change >= one.change => continue,
-                None if self.horizon.is_some_and(|horizon| one.place() < horizon) => continue,
-                _ => {}
+            let known = self.known.get(&one.id);
+            if known.is_none_or(|known| known.change < one.change) {
+                self.known.insert(one.id, one);
             }
-            self.known.insert(one.id, one);
         }
         if self.known.len() > MAX_KNOWN.0 {
             self.forget();
@@ -302,10 +449,26 @@ impl Inbox {
     fn forget(&mut self) {
         let mut places: Vec<_> = self.known.values().map(WireNotification::place).collect();
         places.sort_unstable_by(|a, b| b.cmp(a));
-        let horizon = places[MAX_KNOWN.1 - 1];
-        self.known.retain(|_, one| one.place() >= horizon);
-        self.horizon = Some(horizon);
+        let place = places[MAX_KNOWN.1 - 1];
+        self.known.retain(|_, one| one.place() >= place);
+        for List { end, .. } in &mut self.lists {
+            *end = Some(end.map_or(place, |end| end.max(place)));
+        }
     }
+}
+
+/// Which row of a list has the keyboard's focus once the one that had it has left: the one that followed it, or else the
+/// one before it; none where the list is empty.
+#[must_use]
+pub fn next_to(
+    gone: NotificationId,
+    before: &[NotificationId],
+    after: &[NotificationId],
+) -> Option<NotificationId> {
+    let at = before.iter().position(|id| *id == gone)?;
+    let (above, below) = before.split_at(at);
+    let mut near = below.iter().chain(above.iter().rev());
+    near.find(|id| **id != gone && after.contains(id)).copied()
 }
 
 /// What the server does for a mark.

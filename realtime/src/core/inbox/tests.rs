@@ -34,6 +34,14 @@ fn inbox(page: InboxPage) -> Inbox {
     inbox
 }
 
+fn too_much_was_missed(inbox: &mut Inbox, change: u64) {
+    inbox.caught_up(InboxChange {
+        change,
+        ..InboxChange::default()
+    });
+    assert_eq!(inbox.needs(), Needs::Page);
+}
+
 fn ids(inbox: &Inbox) -> Vec<i64> {
     inbox.list().iter().map(|one| one.id.0).collect()
 }
@@ -107,6 +115,7 @@ fn a_page_that_does_not_follow_what_is_known_leaves_no_hole() {
     let mut inbox = inbox(pages(9, 8..=9));
     inbox.more(one(8, 8, 8).place(), pages(9, 6..=7));
     let asked = inbox.next().unwrap();
+    too_much_was_missed(&mut inbox, 10);
     inbox.begin(pages(10, 8..=10));
     inbox.more(asked, pages(10, 4..=5));
     assert_eq!(
@@ -121,7 +130,7 @@ fn what_was_told_while_a_page_was_on_its_way_is_kept_and_what_came_before_it_ask
     inbox.apply(told(7, 3, &[one(3, 30, 7)]));
     inbox.begin(page(5, 2, &[one(2, 20, 5), one(1, 10, 3)]));
     assert_eq!((ids(&inbox), inbox.unread()), (vec![3, 2, 1], 3));
-    assert_eq!(inbox.needs(), Needs::Changes(5));
+    assert_eq!(inbox.needs(), Needs::Changes(3));
 }
 
 #[test]
@@ -176,6 +185,7 @@ fn what_the_person_does_shows_at_once_and_is_taken_back_where_it_is_refused() {
 #[test]
 fn an_old_answer_brings_nothing_back_that_a_page_left_out() {
     let mut inbox = inbox(page(2, 1, &[one(1, 10, 2)]));
+    too_much_was_missed(&mut inbox, 5);
     inbox.begin(page(5, 0, &[]));
     inbox.caught_up(told(3, 1, &[one(1, 30, 3)]));
     assert_eq!((ids(&inbox), inbox.unread()), (vec![], 0));
@@ -269,4 +279,137 @@ fn it_keeps_the_newest_where_there_are_too_many() {
     assert_eq!(inbox.list().len(), 500);
     assert_eq!(ids(&inbox)[499], 502);
     assert_eq!(inbox.next(), Some(many[501].place()));
+}
+
+#[test]
+fn a_first_page_that_is_read_again_folds_no_older_ones() {
+    let pages = |change, ids: std::ops::RangeInclusive<i64>| {
+        let all: Vec<_> = ids.rev().map(|id| one(id, id as u64, id as u64)).collect();
+        let mut page = page(change, 9, &all);
+        page.next = all.last().map(WireNotification::place);
+        page
+    };
+    let mut inbox = inbox(pages(9, 8..=9));
+    inbox.more(one(8, 8, 8).place(), pages(9, 6..=7));
+    inbox.begin(pages(9, 8..=9));
+    assert_eq!(
+        (ids(&inbox), inbox.needs()),
+        (vec![9, 8, 7, 6], Needs::Nothing)
+    );
+    inbox.begin(pages(10, 9..=10));
+    assert_eq!(ids(&inbox), [10, 9, 8, 7, 6]);
+    assert_eq!(
+        inbox.needs(),
+        Needs::Changes(9),
+        "older ones may have changed"
+    );
+    assert_eq!(inbox.next(), Some(one(6, 6, 6).place()));
+}
+
+#[test]
+fn a_server_that_went_back_is_not_asked_for_its_first_page_for_ever() {
+    let mut inbox = inbox(page(5, 1, &[one(1, 10, 5)]));
+    too_much_was_missed(&mut inbox, 900);
+    assert_eq!(inbox.ask(), Needs::Page);
+    inbox.begin(page(3, 2, &[one(1, 10, 2), one(2, 20, 3)]));
+    assert_eq!((ids(&inbox), inbox.unread()), (vec![2, 1], 2));
+    assert_eq!(inbox.needs(), Needs::Nothing);
+}
+
+#[test]
+fn what_is_answered_to_somebody_else_is_not_taken() {
+    let (ada, bob) = (UserId::from(1), UserId::from(2));
+    let mut inbox = Inbox::default();
+    inbox.turn_to(Some(ada.clone()));
+    inbox.begin(page(5, 1, &[one(1, 10, 5)]));
+    let adas = inbox.mark(Marked::AllRead(5), 99);
+    inbox.turn_to(Some(bob.clone()));
+    assert!(!inbox.is_loaded(), "nothing is left of Ada's");
+    inbox.begin(page(3, 2, &[one(7, 10, 2), one(8, 20, 3)]));
+    assert!(inbox.of(&ada).is_none());
+    let bobs = inbox.of(&bob).unwrap().mark(Marked::AllRead(3), 99);
+    assert_ne!(adas, bobs, "an answer to one is none to the other");
+    inbox.marked(adas, None);
+    assert_eq!(inbox.unread(), 0, "what Bob did is under way");
+    inbox.turn_to(Some(bob));
+    assert!(inbox.is_loaded());
+    inbox.turn_to(None);
+    assert!(!inbox.is_loaded() && inbox.needs() == Needs::Nothing);
+}
+
+fn unread() -> Shown {
+    Shown::read("show=unread")
+}
+
+#[test]
+fn a_list_that_is_shown_is_asked_for_and_reaches_below_what_is_loaded() {
+    let mut first = page(9, 2, &[one(9, 90, 9), one(8, 80, 8)]);
+    first.notifications[1].read = Some(85);
+    first.next = Some(one(8, 80, 8).place());
+    let mut inbox = inbox(first);
+    inbox.watch(unread());
+    assert_eq!(inbox.ask(), Needs::List(unread(), None));
+    inbox.listed(&unread(), None, page(9, 2, &[one(9, 90, 9), one(2, 20, 2)]));
+    assert_eq!(inbox.needs(), Needs::Nothing);
+    let listed = |inbox: &Inbox| {
+        let list = inbox.list_of(&unread());
+        list.iter().map(|one| one.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!((listed(&inbox), ids(&inbox)), (vec![9, 2], vec![9, 8]));
+    // What is marked leaves it at once, and what is told of comes in, wherever it stands.
+    inbox.mark(Marked::These(vec![NotificationId(2)], Mark::Read), 99);
+    inbox.apply(told(10, 3, &[one(5, 50, 10)]));
+    assert_eq!(listed(&inbox), [9, 5]);
+    inbox.unwatch(&unread());
+    too_much_was_missed(&mut inbox, 500);
+    inbox.begin(page(500, 0, &[]));
+    assert!(!inbox.is_listed(&unread()), "it would have a hole");
+    assert_eq!(inbox.needs(), Needs::Nothing, "nobody shows it");
+}
+
+#[test]
+fn lists_that_are_not_shown_make_room() {
+    let mut inbox = inbox(page(1, 0, &[]));
+    inbox.watch(unread());
+    inbox.listed(&unread(), None, page(1, 0, &[]));
+    for kind in 0..50 {
+        let shown = Shown::read(&format!("kind={kind}"));
+        inbox.listed(&shown, None, page(1, 0, &[]));
+        assert!(inbox.is_listed(&shown));
+    }
+    assert!(inbox.is_listed(&unread()) && inbox.is_listed(&Shown::default()));
+    assert!(!inbox.is_listed(&Shown::read("kind=7")));
+}
+
+#[test]
+fn the_focus_goes_to_the_next_row_or_else_to_the_one_before() {
+    let ids = |ids: &[i64]| ids.iter().copied().map(NotificationId).collect::<Vec<_>>();
+    let next = |gone, before: &[i64], after: &[i64]| {
+        next_to(NotificationId(gone), &ids(before), &ids(after)).map(|id| id.0)
+    };
+    assert_eq!(next(2, &[3, 2, 1], &[3, 1]), Some(1));
+    assert_eq!(next(1, &[3, 2, 1], &[3, 2]), Some(2));
+    assert_eq!(next(2, &[3, 2, 1], &[4, 3]), Some(3), "more went at once");
+    assert_eq!(next(1, &[1], &[]), None);
+    assert_eq!(next(7, &[1], &[1]), None);
+}
+
+#[test]
+fn where_all_that_was_loaded_has_left_a_list_older_ones_are_asked_for() {
+    let mut inbox = inbox(page(9, 2, &[one(9, 90, 9)]));
+    inbox.watch(unread());
+    let mut first = page(9, 2, &[one(9, 90, 9)]);
+    first.next = Some(one(9, 90, 9).place());
+    inbox.listed(&unread(), None, first);
+    assert_eq!(inbox.needs(), Needs::Nothing);
+    let mark = inbox.mark(Marked::These(vec![NotificationId(9)], Mark::Read), 99);
+    let more = Needs::List(unread(), Some(one(9, 90, 9).place()));
+    assert_eq!(inbox.needs(), more, "“Nothing unread” would not be true");
+    inbox.marked(mark, None);
+    inbox.listed(
+        &unread(),
+        Some(one(9, 90, 9).place()),
+        page(9, 2, &[one(2, 20, 2)]),
+    );
+    assert_eq!(inbox.list_of(&unread()).len(), 2);
 }

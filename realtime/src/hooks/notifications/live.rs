@@ -158,7 +158,7 @@ impl Notifications {
                 let page = my_inbox().await?.map(|view| view.page).unwrap_or_default();
                 self.inbox.try_update(|inbox| inbox.begin(page));
             }
-            Needs::Nothing => {}
+            Needs::List(..) | Needs::Nothing => {}
         }
         Ok(())
     }

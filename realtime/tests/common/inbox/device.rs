@@ -152,7 +152,7 @@ impl Question {
             Self::Needs(Needs::Changes(after)) => {
                 Answer::Changes(Some(as_page(node, page, inbox_changes(*after)).await?))
             }
-            Self::Needs(Needs::Nothing) => Answer::Changes(None),
+            Self::Needs(Needs::Nothing | Needs::List(..)) => Answer::Changes(None),
             Self::More(after) => {
                 let (updated, id) = (Some(after.updated), Some(after.id.0));
                 let more = inbox(updated, id, 0, false, false, None, None);
