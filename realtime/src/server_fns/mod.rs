@@ -19,7 +19,9 @@ pub use notifications::{
     mark_notifications, mute_notifications, my_inbox, notification_preferences,
     prefer_notifications,
 };
-pub(crate) use notifications::{MarkAllRead, MarkNotifications, PreferNotifications};
+pub(crate) use notifications::{
+    MarkAllRead, MarkNotifications, MuteNotifications, PreferNotifications,
+};
 
 /// The most people in one page.
 pub const MAX_PAGE: u16 = 200;

@@ -3,7 +3,7 @@
 use leptos::{
     prelude::{document, request_animation_frame},
     wasm_bindgen::JsCast as _,
-    web_sys::{Element, HtmlElement, MouseEvent},
+    web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent},
 };
 
 /// Whether something in this element has the focus.
@@ -18,6 +18,25 @@ pub(super) fn move_to(ids: Vec<String>) {
         let mut elements = ids.iter().filter_map(|id| document().get_element_by_id(id));
         focus(elements.next());
     });
+}
+
+/// Folds a `details` and gives the focus back to what unfolded it.
+pub(super) fn fold(event: &Event) {
+    let within = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok());
+    let details = within.and_then(|element| element.closest("details[open]").ok().flatten());
+    if let Some(details) = details {
+        let _ = details.remove_attribute("open");
+        focus(details.query_selector("summary").ok().flatten());
+    }
+}
+
+/// As [`fold`], by the key for it.
+pub(super) fn fold_by_escape(event: &KeyboardEvent) {
+    if event.key() == "Escape" {
+        fold(event);
+    }
 }
 
 /// Whether a click follows a link here, and not in another tab or window.
