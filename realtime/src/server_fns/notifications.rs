@@ -1,7 +1,8 @@
 //! A person's inbox, as its pages ask for it.
 //!
 //! Each is about the caller's own. A page names whose it is with `user`: where somebody else signed in in another tab
-//! since, it is refused with [`ErrorCode::Unauthorized`](crate::ErrorCode::Unauthorized), so that nothing of one person's is done to another's.
+//! since, it is refused with [`ErrorCode::Unauthorized`](crate::ErrorCode::Unauthorized), so that nothing of one
+//! person's is done to another's.
 
 #![allow(clippy::too_many_arguments, reason = "a query has its parts")]
 

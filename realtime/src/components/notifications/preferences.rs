@@ -186,7 +186,7 @@ impl Form {
                     mute_notifications(kind, community, minutes, of).await
                 }
             };
-            if self.all.and_then(|all| untrack(|| all.user())) != user {
+            if user.is_some() && self.all.and_then(|all| untrack(|| all.user())) != user {
                 // Another person's page by now.
                 return;
             }
