@@ -32,6 +32,7 @@ rooms! { Board(i64) => String }
 on_every_database!(
     what_is_published_reaches_a_partner_once_and_marked_and_no_further,
     what_a_relay_cannot_say_is_asked_again_and_nothing_is_told_twice,
+    what_a_relay_never_can_say_holds_nothing_else_up,
     what_died_before_its_mark_is_relayed_once,
     people_of_a_partner_are_notified_once,
 );
@@ -189,6 +190,40 @@ where
     assert_eq!(asked.load(Ordering::Relaxed), 4);
     assert_eq!(heard(&ada, 1), ["a from here"]);
     assert_eq!(heard(&ada, 2), ["a from one"]);
+    node.shutdown().await;
+}
+
+async fn what_a_relay_never_can_say_holds_nothing_else_up<H: Host>()
+where
+    Transaction<'static, H::Db>: HostTransaction,
+{
+    let host = H::new().await;
+    let node = node(&host, |original| match original.read::<Board>() {
+        Some((_, text)) if text == "never" => Err("no table of partners".into()),
+        Some((_, text)) if text == "much" => {
+            let much = "x".repeat(RealtimeConfig::default().max_event_bytes);
+            Ok(vec![Relayed::event(Board(2), &much, "one")?])
+        }
+        _ => partners(&original),
+    })
+    .await;
+    let mut ada = ada(&node, &[1, 2]).await;
+    for text in ["never", "a", "much", "b"] {
+        publish(&host, &node, 1, text).await;
+    }
+    ada.until("the partner hears of the others", |ada| {
+        heard(ada, 2) == ["a from one", "b from one"]
+    })
+    .await;
+    ada.run_for(Duration::from_secs(1)).await;
+    let said = ["never", "a", "much", "b"].map(|text| format!("{text} from here"));
+    assert_eq!(heard(&ada, 1), said, "each once");
+    let left = "select count(*) from realtime_outbox where published is null";
+    assert_eq!(host.number(left).await, 1, "one is asked for again");
+    for origin in ["", "a\0b", &"x".repeat(65)] {
+        let refused = Relayed::event(Board(2), &"a".to_owned(), origin).unwrap_err();
+        assert!(refused.to_string().contains("1 to 64 bytes"), "{refused}");
+    }
     node.shutdown().await;
 }
 

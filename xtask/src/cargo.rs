@@ -75,6 +75,20 @@ pub fn lint_client(project: &Project) -> Command {
     command
 }
 
+/// What a host may enable of the library, each by itself: what one feature needs of another is written down, or it does
+/// not compile.
+pub const FEATURES: [&str; 8] = [
+    "ssr", "jwt", "sqlite", "postgres", "redis", "telegram", "smtp", "testing",
+];
+
+/// Lints the library with one feature.
+pub fn lint_feature(project: &Project, feature: &str) -> Command {
+    let mut command = cargo(project, "clippy");
+    command.args(["--package", LIBRARY, "--features", feature]);
+    command.args(["--", "-D", "warnings"]);
+    command
+}
+
 /// Type-checks the fuzz targets, with the stable compiler: they rot otherwise, since they are built by hand.
 pub fn check_fuzz(project: &Project) -> Command {
     let mut command = cargo(project, "check");

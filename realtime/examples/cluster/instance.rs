@@ -2,9 +2,9 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     ops::Deref,
-    process::{Child, ChildStderr, Command, Stdio},
+    process::{ChildStderr, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -12,13 +12,13 @@ use std::{
 
 use leptos_realtime::FirstView;
 use serde::de::DeserializeOwned;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::time::timeout;
 
-use super::{Result, host::Stats};
+use super::{
+    Result,
+    common::server::{Server, get},
+    host::Stats,
+};
 
 /// How long an instance may take to answer, but for what takes long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ const KEPT: usize = 10_000;
 
 /// A running instance, which ends when this is dropped.
 pub struct Instance {
-    process: Child,
+    server: Server,
     control: Control,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -56,35 +56,25 @@ pub struct Control {
 impl Instance {
     /// Starts one that meets the others at this Redis, with these variables beside the defaults.
     pub fn start(redis: &str, settings: &[(&str, &str)]) -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("--node")
-            .env_clear()
-            .envs(std::env::var_os("RUST_LOG").map(|filter| ("RUST_LOG", filter)))
-            .env("REDIS_URL", redis)
-            .envs(WIDE.iter().copied())
-            .envs(settings.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut server = Server::start(&["--node"], |command| {
+            command
+                .env_clear()
+                .envs(std::env::var_os("RUST_LOG").map(|filter| ("RUST_LOG", filter)))
+                .env("REDIS_URL", redis)
+                .envs(WIDE.iter().copied())
+                .envs(settings.iter().copied())
+                .stderr(Stdio::piped());
+        })?;
         let log = Arc::default();
-        if let Some(errors) = process.stderr.take() {
+        if let Some(errors) = server.errors() {
             keep(errors, Arc::clone(&log));
         }
-        let output = process.stdout.take().ok_or("the output is piped")?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let control = Control { address };
-        let mut instance = Self {
-            process,
-            control,
+        let address = server.address();
+        Ok(Self {
+            server,
+            control: Control { address },
             log,
-        };
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let port = line.trim().parse();
-        let port = port.map_err(|_| "an instance did not start: see above")?;
-        instance.control.address.set_port(port);
-        Ok(instance)
+        })
     }
 
     /// What tells it what to do, also in other tasks.
@@ -94,7 +84,7 @@ impl Instance {
 
     /// The id of its process.
     pub fn process_id(&self) -> u32 {
-        self.process.id()
+        self.server.id()
     }
 
     /// What it has logged.
@@ -105,8 +95,7 @@ impl Instance {
 
     /// Ends it at once, as a machine that loses its power.
     pub fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.server.kill();
     }
 
     /// Stops the process where it stands, or lets it go on.
@@ -121,11 +110,11 @@ impl Instance {
 
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
-        self.process.try_wait().is_ok_and(|ended| ended.is_some())
+        self.server.has_ended()
     }
 
     fn signal(&self, signal: &str) -> Result<()> {
-        let pid = self.process.id().to_string();
+        let pid = self.server.id().to_string();
         let sent = Command::new("kill").args([signal, &pid]).status()?;
         match sent.success() {
             true => Ok(()),
@@ -190,28 +179,8 @@ impl Control {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, most: Duration) -> Result<T> {
-        let asked = async {
-            let mut stream = TcpStream::connect(self.address).await?;
-            let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
-            Ok::<_, std::io::Error>(answer)
-        };
-        let answer = timeout(most, asked)
+        timeout(most, get(self.address, path))
             .await
-            .map_err(|_| format!("{path}: no answer within {most:?}"))??;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("no HTTP")?;
-        let status = head.lines().next().unwrap_or_default();
-        if !status.contains(" 200 ") {
-            return Err(format!("{path}: {status}: {body}").into());
-        }
-        Ok(serde_json::from_str(body)?)
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.kill();
+            .map_err(|_| format!("{path}: no answer within {most:?}"))?
     }
 }

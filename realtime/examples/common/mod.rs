@@ -1,3 +1,4 @@
 //! What the examples share that connect over real sockets.
 
 pub mod client;
+pub mod server;

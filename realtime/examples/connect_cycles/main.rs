@@ -4,12 +4,14 @@
 //! [--leave politely|silently|both]`
 //!
 //! The server runs in a process of its own, the same program with `--serve FILE`, so that its memory and its open
-//! handles are measured alone; the file is its database. A cycle is a new person with a new session, who joins a room, sees it and goes. The last line
-//! is JSON; the exit code is 1 where memory grew by more than 5 % between the 1,000th cycle (after a warm-up) and the
+//! handles are measured alone; the file is its database. A cycle is a new person with a new session, who joins a room,
+//! sees it and goes. The last line is JSON; the exit code is 1 where memory grew by more than 5 % between the 1,000th cycle (after a warm-up) and the
 //! last, each time after everything has come to rest, or the open handles differ by more than that. Linux only: it
 //! reads `/proc`.
 
 mod client;
+#[path = "../common/mod.rs"]
+mod common;
 mod gauge;
 mod server;
 

@@ -2,18 +2,18 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
     time::Duration,
 };
 
-use leptos_realtime::{Realtime, RealtimeConfig, User, UserId};
+use leptos_realtime::RealtimeConfig;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use tokio::net::TcpListener;
 
-use super::Result;
+use super::{
+    Result,
+    common::server::{self, end_with_parent, open_to_all},
+};
 
 /// How long people are missed: short, so that the server soon comes to rest.
 pub const LEAVE_GRACE: Duration = Duration::from_millis(200);
@@ -26,10 +26,9 @@ const CACHED_PAGES: &str = "50";
 
 /// A server that ends when this is dropped.
 pub struct Server {
-    process: Child,
+    server: server::Server,
     /// Where its database is.
     folder: PathBuf,
-    port: u16,
 }
 
 impl Server {
@@ -37,40 +36,25 @@ impl Server {
     pub fn start() -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("rt-cycles-{}", std::process::id()));
         fs::create_dir(&folder)?;
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("--serve")
-            .arg(folder.join("people.sqlite"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the output is piped")?;
-        let mut server = Self {
-            process,
-            folder,
-            port: 0,
-        };
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        server.port = line
-            .trim()
-            .parse()
-            .map_err(|_| "the server did not start: see above")?;
-        Ok(server)
+        let database = folder.join("people.sqlite");
+        let server = server::Server::start(&["--serve"], |command| {
+            command.arg(database);
+        })?;
+        Ok(Self { server, folder })
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.server.address().port()
     }
 
     pub fn id(&self) -> u32 {
-        self.process.id()
+        self.server.id()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.server.kill();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -80,10 +64,7 @@ impl Drop for Server {
 /// It remembers people in a database, as hosts do: without one it remembers when each was last here, in memory.
 #[tokio::main]
 pub async fn serve(database: &Path) -> Result<()> {
-    thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
+    end_with_parent();
     let mut config = RealtimeConfig::default();
     config.leave_grace = LEAVE_GRACE;
     config.room_idle = ROOM_IDLE;
@@ -93,14 +74,8 @@ pub async fn serve(database: &Path) -> Result<()> {
         .journal_mode(SqliteJournalMode::Wal)
         .pragma("cache_size", CACHED_PAGES);
     let pool = SqlitePoolOptions::new().max_connections(1);
-    let realtime = Realtime::builder(config)
+    let realtime = open_to_all(config)
         .database(pool.connect_with(options).await?)
-        .authenticate(|handshake| async move {
-            let name = handshake.token().unwrap_or_default().to_owned();
-            let id = UserId::try_from(name.as_str()).ok();
-            Ok(id.map(|id| User::new(id, name)))
-        })
-        .authorize(|_, rooms, _| async move { Ok(rooms) })
         .start()
         .await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;

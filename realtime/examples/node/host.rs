@@ -6,9 +6,7 @@
 
 use std::{
     error::Error,
-    io::Read as _,
     net::Ipv4Addr,
-    thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -19,13 +17,15 @@ use axum::{
     routing::get,
 };
 use leptos_realtime::{
-    FirstView, Realtime, RealtimeConfig, User, UserId,
+    FirstView, Realtime, RealtimeConfig,
     protocol::Draft,
     rooms,
     testing::{self, Link, LinkFaults},
 };
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpSocket, time::interval};
+
+use super::common::server::{end_with_parent, open_to_all};
 
 rooms! {
     /// One of the rooms.
@@ -67,17 +67,8 @@ pub async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
         )
         .with_writer(std::io::stderr)
         .init();
-    thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let mut builder = Realtime::builder(RealtimeConfig::from_env()?)
-        .authenticate(|handshake| async move {
-            let name = handshake.token().unwrap_or_default().to_owned();
-            let id = UserId::try_from(name.as_str()).ok();
-            Ok(id.map(|id| User::new(id, name)))
-        })
-        .authorize(|_, rooms, _| async move { Ok(rooms) });
+    end_with_parent();
+    let mut builder = open_to_all(RealtimeConfig::from_env()?);
     if let Ok(drop) = std::env::var("CHAOS_DROP") {
         let link = Link::new(1);
         link.set_faults(LinkFaults {

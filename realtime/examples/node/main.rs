@@ -2,6 +2,8 @@
 //!
 //! It prints its port and goes on until its standard input ends. See [`host`].
 
+#[path = "../common/mod.rs"]
+mod common;
 mod host;
 
 use std::{error::Error, process::ExitCode};

@@ -2,14 +2,11 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
     net::{Ipv4Addr, SocketAddr},
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    thread,
     time::Duration,
 };
 
@@ -19,15 +16,20 @@ use axum::{
     http::{StatusCode, request::Parts},
     routing::get,
 };
-use leptos_realtime::{FirstView, Realtime, RealtimeConfig, User, UserId, testing};
+use leptos_realtime::{FirstView, Realtime, RealtimeConfig, testing};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
+    net::TcpSocket,
     time::{Instant, interval, sleep},
 };
 
-use super::{HALL, Post, Result, common::client::micros};
+use super::{
+    HALL, Post, Result,
+    common::{
+        client::micros,
+        server::{self, end_with_parent, open_to_all},
+    },
+};
 
 /// What the kernel keeps of what a client has not read. On loopback that would be megabytes, in which a slow reader is
 /// not noticed for a long time; on a way through the world it is tens of kilobytes.
@@ -45,37 +47,24 @@ pub struct Stats {
 }
 
 /// A server that ends when this is dropped.
-pub struct Server {
-    process: Child,
-    address: SocketAddr,
-}
+pub struct Server(server::Server);
 
 impl Server {
     /// Starts this program again, as the server, with the defaults but for these `REALTIME_*` variables.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("--serve")
-            .env_clear()
-            // All clients come from one address.
-            .env("REALTIME_CONNECTIONS_PER_ADDRESS", "100000")
-            .envs(settings.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the output is piped")?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut server = Self { process, address };
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let port = line.trim().parse();
-        let port = port.map_err(|_| "the server did not start: see above")?;
-        server.address.set_port(port);
-        Ok(server)
+        let server = server::Server::start(&["--serve"], |command| {
+            command
+                .env_clear()
+                // All clients come from one address.
+                .env("REALTIME_CONNECTIONS_PER_ADDRESS", "100000")
+                .envs(settings.iter().copied());
+        })?;
+        Ok(Self(server))
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Publishes so many events, and returns once that is done.
@@ -127,28 +116,11 @@ impl Server {
     }
 
     fn folder(&self) -> String {
-        format!("/proc/{}", self.process.id())
+        format!("/proc/{}", self.0.id())
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("no HTTP")?;
-        let status = head.lines().next().unwrap_or_default();
-        if !status.contains(" 200 ") {
-            return Err(format!("{path}: {status}: {body}").into());
-        }
-        Ok(serde_json::from_str(body)?)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        server::get(self.address(), path).await
     }
 }
 
@@ -166,19 +138,8 @@ pub async fn serve() -> Result<()> {
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .with_writer(std::io::stderr)
         .init();
-    thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let realtime = Realtime::builder(RealtimeConfig::from_env()?)
-        .authenticate(|handshake| async move {
-            let name = handshake.token().unwrap_or_default().to_owned();
-            let id = UserId::try_from(name.as_str()).ok();
-            Ok(id.map(|id| User::new(id, name)))
-        })
-        .authorize(|_, rooms, _| async move { Ok(rooms) })
-        .start()
-        .await?;
+    end_with_parent();
+    let realtime = open_to_all(RealtimeConfig::from_env()?).start().await?;
     let host = Host {
         realtime: realtime.clone(),
         next: Arc::default(),

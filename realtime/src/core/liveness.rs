@@ -45,6 +45,8 @@ pub struct Liveness {
     /// Runs without a record that somebody asked for, and for how many replies that has been so.
     absent: BTreeMap<RunId, u32>,
     last_reply: Option<u64>,
+    /// When a reply counted last: between two that do an interval passes, also where the observer asks more often.
+    last_counted: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -64,23 +66,32 @@ impl Liveness {
             nodes: BTreeMap::new(),
             absent: BTreeMap::new(),
             last_reply: None,
+            last_counted: None,
         }
     }
 
     /// A reply: everyone's records at `now`, in milliseconds of the observer's steady clock. Returns who is dead.
     ///
-    /// After a longer gap between replies all counting begins again, and nodes have some longer to be heard: then it may
-    /// have been the meeting point, or the observer, that stood still.
+    /// A reply that comes much sooner than the interval brings news, and is not counted. After a longer gap between
+    /// replies all counting begins again, and nodes have some longer to be heard: then it may have been the meeting
+    /// point, or the observer, that stood still.
     pub fn observe(&mut self, now: u64, records: Vec<Record>) -> Vec<Record> {
         let gap = self
             .last_reply
             .is_none_or(|last| (now - last) * 2 > self.interval_ms * 3);
         let first = self.last_reply.replace(now).is_none();
+        let counts = self
+            .last_counted
+            .is_none_or(|last| (now - last) * 10 >= self.interval_ms * 9);
+        if gap || counts {
+            self.last_counted = Some(now);
+        }
+        let one = u64::from(counts);
         let present: BTreeSet<RunId> = records.iter().map(|record| record.run).collect();
         self.nodes.retain(|run, _| present.contains(run));
         self.absent.retain(|run, _| !present.contains(run));
         for count in self.absent.values_mut() {
-            *count = if gap { 0 } else { *count + 1 };
+            *count = if gap { 0 } else { *count + u32::from(counts) };
         }
         let grace = match first {
             true => 0,
@@ -95,7 +106,7 @@ impl Liveness {
             let moved = seen.record.counter != record.counter;
             seen.unmoved = match gap || moved {
                 true => 0,
-                false => seen.unmoved + 1,
+                false => seen.unmoved + one,
             };
             if gap {
                 seen.grace = grace;
@@ -190,6 +201,34 @@ mod tests {
             ..record(1, 7)
         };
         assert_eq!(replies_until_dead(&leaving, 1_000), 12);
+    }
+
+    #[test]
+    fn c5_who_asks_more_often_takes_nobody_for_dead_sooner() {
+        let mut liveness = Liveness::new(1_000);
+        // As while links break and are made again, each time with a beat.
+        let until_dead = (0..100).find(|i| {
+            let dead = liveness.observe(i * 100, vec![record(1, 7)]);
+            !dead.is_empty()
+        });
+        assert_eq!(until_dead, Some(36), "four times nine tenths of a second");
+        let mut liveness = Liveness::new(1_000);
+        for now in 0..100 {
+            let beats = vec![record(1, now / 10)];
+            assert_eq!(
+                liveness.observe(now * 100, beats),
+                [],
+                "it beats once a second"
+            );
+        }
+        let gone = |now: u64| {
+            let mut liveness = Liveness::new(1_000);
+            assert!(!liveness.is_gone(RunId(9)));
+            (0..=now / 100).for_each(|i| _ = liveness.observe(i * 100, vec![]));
+            liveness.is_gone(RunId(9))
+        };
+        assert!(!gone(4_000), "also who has no record");
+        assert!(gone(6_100));
     }
 
     #[test]

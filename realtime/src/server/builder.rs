@@ -16,6 +16,7 @@ use super::{
     gateway::Gateway,
     guard,
     handle::{Inner, Realtime},
+    health::Health,
     hub::Hub,
     store::{MemoryStore, Store},
     tasks::TaskTracker,
@@ -441,6 +442,7 @@ impl RealtimeBuilder {
                 let told = outbox.clone();
                 let tidy = tidy(
                     inboxes.clone(),
+                    database.leases(),
                     config.notification_retention,
                     move |written| told.written(written),
                 );
@@ -449,7 +451,7 @@ impl RealtimeBuilder {
                     Channels::start(
                         self.channels,
                         self.wordings,
-                        Arc::new(database.channels()),
+                        &database,
                         inboxes.clone(),
                         hub.clone(),
                         &config,
@@ -474,6 +476,7 @@ impl RealtimeBuilder {
             inboxes,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             channels,
+            health: Health::default(),
             tasks,
             stop,
         })))

@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 
 #[cfg(feature = "redis")]
 use super::broker::redis::RedisConfig;
-use super::limits::Limits;
+use super::{limits::Limits, secret::Secret};
 use crate::core::{log::Retention, replica::Crowd};
 
 /// What a host may set. [`RealtimeConfig::default`] is good for development and for most sites.
@@ -71,6 +71,10 @@ pub struct RealtimeConfig {
     pub site_url: Option<String>,
     /// How long after it came a notification is sent to its person's channels, unless they have seen it by then.
     pub channel_delay: Duration,
+    /// Where the health routes are, without a slash at the end.
+    pub health_path: String,
+    /// What operators show to see figures of the process and of Redis; none: nobody sees them.
+    pub operator_token: Option<Secret>,
     /// Where instances meet; none: this is the only one.
     #[cfg(feature = "redis")]
     pub redis: Option<RedisConfig>,
@@ -114,6 +118,8 @@ impl Default for RealtimeConfig {
             notification_retention: Duration::from_secs(90 * 24 * 3_600),
             site_url: None,
             channel_delay: Duration::from_secs(30),
+            health_path: "/health".to_owned(),
+            operator_token: None,
             #[cfg(feature = "redis")]
             redis: None,
             #[cfg(not(feature = "redis"))]
@@ -145,10 +151,6 @@ impl ConfigError {
     }
 
     /// Shows nothing of what was found: a secret may be in it.
-    #[cfg_attr(
-        not(feature = "redis"),
-        allow(dead_code, reason = "not every feature has secrets")
-    )]
     pub(super) fn hidden(variable: &'static str, fix: impl Into<String>) -> Self {
         Self {
             variable,
@@ -226,6 +228,16 @@ pub(super) fn site_url(get: Lookup<'_>) -> Result<Option<String>, ConfigError> {
     }
 }
 
+/// `REALTIME_OPERATOR_TOKEN`.
+fn operator_token(get: Lookup<'_>) -> Result<Option<Secret>, ConfigError> {
+    const VARIABLE: &str = "REALTIME_OPERATOR_TOKEN";
+    let found = get(VARIABLE).filter(|found| !found.trim().is_empty());
+    let short = || ConfigError::hidden(VARIABLE, "expected at least 16 characters, all visible");
+    found
+        .map(|found| Secret::new(found.trim()).ok_or_else(short))
+        .transpose()
+}
+
 /// Whether people depend on this process: the host's own word, or a platform that is for nothing else.
 fn is_production(get: Lookup<'_>) -> bool {
     let app_env = get("APP_ENV").unwrap_or_default();
@@ -264,6 +276,7 @@ impl RealtimeConfig {
     /// | `REALTIME_NOTIFICATION_RETAIN_MS` | for how long notifications are kept | 7776000000 |
     /// | `SITE_URL` | the site's address, such as `https://forum.example`, for links in messages to channels | none |
     /// | `REALTIME_CHANNEL_DELAY_MS` | how long after it came a notification is sent to channels, unless it was seen | 30000 |
+    /// | `REALTIME_OPERATOR_TOKEN` | what operators show, as a bearer token, to see `/health/redis`: at least 16 characters | none: nobody sees it |
     /// | `APP_ENV` | `production`: refuse to start without what several instances need. `development`, `test`: do not. Otherwise it is production on Railway, which sets `RAILWAY_ENVIRONMENT_NAME` | |
     /// | `SINGLE_INSTANCE` | `true`: there is never more than one instance, so that production needs no Redis | false |
     ///
@@ -330,6 +343,7 @@ impl RealtimeConfig {
             )?,
             site_url: site_url(&get)?,
             channel_delay: millis("REALTIME_CHANNEL_DELAY_MS", base.channel_delay, 0)?,
+            operator_token: operator_token(&get)?,
             #[cfg(feature = "redis")]
             redis: RedisConfig::from_lookup(&get)?,
             #[cfg(not(feature = "redis"))]
@@ -395,6 +409,20 @@ mod tests {
         assert!(production(&[("RAILWAY_ENVIRONMENT", "production")]));
         assert!(!production(&[railway, ("APP_ENV", "development")]));
         assert!(production(&[railway, ("APP_ENV", "staging")]));
+    }
+
+    #[test]
+    fn a_token_that_could_be_guessed_is_refused_and_none_is_shown() {
+        const VARIABLE: &str = "REALTIME_OPERATOR_TOKEN";
+        let message = from(VARIABLE, "swordfish").unwrap_err().to_string();
+        assert!(
+            message.contains(VARIABLE) && !message.contains("swordfish"),
+            "{message}"
+        );
+        let config = from(VARIABLE, "swordfish-0123456789").unwrap();
+        assert!(config.operator_token.is_some());
+        assert!(!format!("{config:?}").contains("swordfish"));
+        assert_eq!(from(VARIABLE, " ").unwrap().operator_token, None);
     }
 
     #[test]

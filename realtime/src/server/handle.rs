@@ -13,6 +13,7 @@ use super::{
     builder::RealtimeBuilder,
     config::RealtimeConfig,
     gateway::{self, Gateway},
+    health::{self, Health},
     hub::Hub,
     random::random,
     store::{Store, StoreError},
@@ -72,6 +73,7 @@ pub(super) struct Inner {
     /// Nothing where the host gave no channel.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) channels: Option<super::channels::Channels>,
+    pub(super) health: Health,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -88,6 +90,9 @@ pub enum PublishError {
         "the event has {0} bytes, more than the {1} that are allowed: send an id, and let clients load the rest"
     )]
     TooLarge(usize, usize),
+    /// The community that an event is relayed from has a name that is empty or too long, or has control characters.
+    #[error("a community's name has 1 to 64 bytes without control characters, not {0}")]
+    Origin(usize),
     /// A room of the module's own, in which hosts do not publish.
     #[error("{0} is the module's own: hosts do not publish in it")]
     Reserved(RoomId),
@@ -113,14 +118,15 @@ impl Realtime {
         RealtimeBuilder::new(config)
     }
 
-    /// The module's routes, to be merged into the host's router: the socket endpoint, the components' styles, and what
-    /// channels have of their own.
+    /// The module's routes, to be merged into the host's router: the socket endpoint, the components' styles,
+    /// [health](super::health), and what channels have of their own.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let path = &self.0.config.path;
         let router = Router::new()
             .route(&format!("{path}/socket.io/"), get(gateway::socket))
             .with_state(self.0.gateway.clone())
-            .route(&format!("{path}/style.css"), get(styles));
+            .route(&format!("{path}/style.css"), get(styles))
+            .nest(&self.0.config.health_path, health::routes(self.clone()));
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         let router = match &self.0.channels {
             Some(channels) => channels.routes(path, router),

@@ -26,6 +26,7 @@ mod gateway;
 mod guard;
 mod handle;
 mod hashed;
+pub mod health;
 mod hub;
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 #[path = "no_inbox.rs"]
@@ -41,6 +42,7 @@ mod outbox;
 mod random;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod relay;
+mod secret;
 mod stats;
 mod store;
 pub(crate) mod tasks;
@@ -73,6 +75,7 @@ pub use outbox::HostTransaction;
 pub(crate) use random::seed;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use relay::{Original, RelayError, Relayed};
+pub use secret::Secret;
 pub use stats::Stats;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use store::Database;

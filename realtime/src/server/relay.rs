@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     handle::{PublishError, hosts},
-    notify::{Notice, Notify, NotifyError},
+    notify::{Notice, Notify, NotifyError, is_community},
     store::{Derived, PEOPLE_AT_ONCE},
 };
 use crate::protocol::{
@@ -37,8 +37,13 @@ pub struct Original {
 impl Original {
     /// Its room and event, where the room is of this kind.
     ///
-    /// ```ignore
-    /// let Some((Board(board), BoardEvent::PostCreated(post))) = original.read::<Board>() else { return Ok(vec![]) };
+    /// ```
+    /// # use leptos_realtime::{Original, rooms};
+    /// rooms! { Board(i64) => String }
+    ///
+    /// fn is_loud(original: &Original) -> bool {
+    ///     original.read::<Board>().is_some_and(|(Board(_), text)| text.ends_with('!'))
+    /// }
     /// ```
     #[must_use]
     pub fn read<R: Room>(&self) -> Option<(R, R::Event)>
@@ -65,11 +70,12 @@ enum What {
 }
 
 impl Relayed {
-    /// To everyone in another room, as coming from this community ([`RoomEvent::origin`](crate::RoomEvent)). An event
-    /// about a [subject](Subject) keeps it.
+    /// To everyone in another room, as coming from this community ([`RoomEvent::origin`](crate::RoomEvent)), whose name
+    /// has 1 to 64 bytes. An event about a [subject](Subject) keeps it.
     ///
     /// # Errors
-    /// When the event cannot be written as JSON, or the room is the module's own.
+    /// When the event cannot be written as JSON, the community's name is no such name, or the room is the module's own.
+    /// One that has more than `RealtimeConfig::max_event_bytes` is left out, with an error in the log.
     pub fn event<R: Room>(
         room: R,
         event: &R::Event,
@@ -78,9 +84,13 @@ impl Relayed {
     where
         R::Event: Serialize,
     {
+        let origin = origin.into();
+        if !is_community(&origin) {
+            return Err(PublishError::Origin(origin.len()));
+        }
         Ok(Self(What::Event {
             room: hosts(room)?,
-            origin: origin.into(),
+            origin,
             data: serde_json::value::to_raw_value(event)?,
         }))
     }
@@ -100,6 +110,14 @@ impl Relayed {
             new: new.clone(),
         });
         Ok(Self(What::Notify(some.collect())))
+    }
+
+    /// How large it is for those who get it as an event, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.0 {
+            What::Event { data, .. } => data.get().len(),
+            What::Notify(_) => 0,
+        }
     }
 
     /// As rows of the outbox.
@@ -139,7 +157,8 @@ impl Relayed {
     }
 }
 
-/// Why a host cannot say where an event goes right now: it is asked again.
+/// Why a host cannot say where an event goes right now: it is asked again, twenty times in some ten minutes. Other events
+/// of the room do not wait for that. Of what will never work, say `Ok` and write it into the log.
 pub type RelayError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The host's word, as [`super::RealtimeBuilder::relay`] takes it.

@@ -15,7 +15,9 @@ use tokio::sync::{Notify, watch};
 use crate::{
     core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
-    server::broker::{Broker, BrokerError, Head, Inbox, LinkState, Looks, NodeInfo, Standing},
+    server::broker::{
+        Broker, BrokerError, Head, Inbox, LinkRole, LinkState, Looks, NodeInfo, Standing,
+    },
 };
 
 /// What may happen to each message on its way to a node. The default is that nothing does.
@@ -235,6 +237,28 @@ impl Broker for Linked {
 
     fn nodes(&self) -> Vec<NodeInfo> {
         self.inner.nodes()
+    }
+
+    fn has_links(&self) -> bool {
+        self.inner.has_links()
+    }
+
+    async fn ping(&self, link: LinkRole) -> Result<(), BrokerError> {
+        self.link.pass().await?;
+        self.inner.ping(link).await
+    }
+
+    async fn info(&self) -> Result<Vec<(Option<String>, String)>, BrokerError> {
+        self.link.pass().await?;
+        self.inner.info().await
+    }
+
+    fn hurry(&self) {
+        self.inner.hurry();
+    }
+
+    fn is_hurried(&self) -> bool {
+        self.inner.is_hurried()
     }
 
     fn successor(&self, run: RunId) -> RunId {

@@ -108,16 +108,17 @@ pub fn config() -> RealtimeConfig {
 
 pub fn builder(config: RealtimeConfig) -> RealtimeBuilder {
     Realtime::builder(config)
-        .authenticate(|handshake| async move {
-            let user = |name: &str| User::new(UserId::try_from(name).unwrap(), name);
-            Ok(handshake.token().map(user))
-        })
+        .authenticate(|handshake| async move { Ok(handshake.token().map(user)) })
         .authorize(|_, rooms, _| async move { Ok(rooms) })
         .notifications::<Note>()
 }
 
 pub fn id(name: &str) -> UserId {
     UserId::try_from(name).unwrap()
+}
+
+pub fn user(name: &str) -> User {
+    User::new(id(name), name)
 }
 
 /// Waits until something is so.

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 
 use super::{
     bot_api::{BotApi, Fault, TOKEN, message},
-    support::{Note, builder, config, id, until},
+    support::{Note, builder, config, id, until, user},
 };
 use crate::common::host::{Host, SqliteHost};
 
@@ -136,9 +136,9 @@ async fn a_bot_that_was_blocked_is_unlinked_with_a_notice() {
 async fn a_chat_is_linked_by_a_code_and_ended_by_a_word() {
     let (host, bot) = (SqliteHost::new().await, BotApi::start().await);
     let node = node(&host, &bot).await;
-    let old = node.link_code(id("ada"), "telegram").await.unwrap();
-    let code = node.link_code(id("ada"), "telegram").await.unwrap();
-    let late = node.link_code(id("bob"), "telegram").await.unwrap();
+    let old = node.link_code(&user("ada"), "telegram").await.unwrap();
+    let code = node.link_code(&user("ada"), "telegram").await.unwrap();
+    let late = node.link_code(&user("bob"), "telegram").await.unwrap();
     host.run("update realtime_link_code set expires = 1 where user_id = 'bob'")
         .await;
     let answers = |chat: i64, count: usize| {
@@ -175,7 +175,7 @@ async fn a_chat_is_linked_by_a_code_and_ended_by_a_word() {
     }});
     bot.update(group);
     bot.say(11, &format!("/start {}", code.code));
-    assert!(answers(11, 1).await.contains("will come here"));
+    assert!(answers(11, 1).await.contains("of ada will come here"));
     assert!(bot.texts("-9").is_empty(), "not in a group");
     tell(&node, "ada", [1]).await;
     until("it is sent", async || bot.texts("11").len() == 2).await;
@@ -214,7 +214,7 @@ async fn of_two_instances_one_asks_what_was_said_and_the_other_when_it_is_gone()
     })
     .await;
     for n in 0..10 {
-        let code = two.link_code(id("ada"), "telegram").await.unwrap();
+        let code = two.link_code(&user("ada"), "telegram").await.unwrap();
         bot.say(n, &format!("/start {}", code.code));
         let chat = n.to_string();
         until("it is linked", async || !bot.texts(&chat).is_empty()).await;
@@ -222,11 +222,11 @@ async fn of_two_instances_one_asks_what_was_said_and_the_other_when_it_is_gone()
     }
     assert_eq!(bot.seen().asking.1, 1, "one at a time");
     one.shutdown().await;
-    // As if a minute had passed.
-    host.run("update realtime_lease set until = 0").await;
     bot.say(1_000, "hello");
     until("the other answers", async || !bot.texts("1000").is_empty()).await;
     two.shutdown().await;
+    let leases = "select count(*) from realtime_lease where name = 'telegram'";
+    assert_eq!(host.number(leases).await, 0, "who goes leaves it to others");
 }
 
 /// The webhook's answer to an update.
@@ -261,7 +261,7 @@ async fn a_webhook_takes_what_telegram_says_and_nothing_else() {
     assert_eq!(webhook["url"], "https://forum.example/realtime/telegram");
     assert_eq!(webhook["secret_token"], SECRET);
     let app: Router = node.routes();
-    let code = node.link_code(id("ada"), "telegram").await.unwrap();
+    let code = node.link_code(&user("ada"), "telegram").await.unwrap();
     let start = || message(5, &format!("/start {}", code.code)).to_string();
     for secret in [
         None,

@@ -35,6 +35,12 @@ pub fn check(project: &Project) -> Result<ExitCode> {
     steps.run("lints, client half", || {
         process::run(&mut cargo::lint_client(project))
     })?;
+    steps.run("features, each by itself", || {
+        cargo::FEATURES.iter().try_for_each(|feature| {
+            println!("  {feature}");
+            process::run(&mut cargo::lint_feature(project, feature))
+        })
+    })?;
     steps.run("fuzz targets", || {
         process::run(&mut cargo::check_fuzz(project))
     })?;

@@ -86,6 +86,15 @@ pub struct LinkState {
     pub returns: u64,
 }
 
+/// One of a node's links to the meeting point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkRole {
+    /// Over which the node tells something.
+    Publish,
+    /// Over which it is told.
+    Subscribe,
+}
+
 /// An instance, as the others know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -224,6 +233,15 @@ pub trait Broker: Send + Sync + 'static {
         }
     }
 
+    /// Somebody waits for what nodes have to say: for some seconds this one looks at all its rooms, and says so, more
+    /// often.
+    fn hurry(&self) {}
+
+    /// Whether it looks more often now.
+    fn is_hurried(&self) -> bool {
+        false
+    }
+
     /// These nodes speak for somebody in a room. Those that are dead leave it.
     async fn bury(&self, _room: &RoomId, _runs: Vec<RunId>) -> Result<(), BrokerError> {
         Ok(())
@@ -236,6 +254,21 @@ pub trait Broker: Send + Sync + 'static {
     /// The instances that are known to live, this one first.
     fn nodes(&self) -> Vec<NodeInfo> {
         Vec::new()
+    }
+
+    /// Whether it has links to a meeting point at all.
+    fn has_links(&self) -> bool {
+        false
+    }
+
+    /// Waits until a link has carried a question and its answer.
+    async fn ping(&self, _link: LinkRole) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    /// What the meeting point's servers say of themselves, each with its address where there are several.
+    async fn info(&self) -> Result<Vec<(Option<String>, String)>, BrokerError> {
+        Ok(Vec::new())
     }
 
     /// The link to the meeting point, now and from now on.

@@ -32,12 +32,15 @@ const PRESENCE: Duration = Duration::from_secs(2);
 /// The first and the longest pause before a message that was sent is marked again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
+/// The change of the inbox up to which a message tells what happened.
+type Told = u64;
+
 /// What a try came to.
 enum Outcome {
-    Sent,
+    Sent(Told),
     /// It need not be sent, or cannot be.
-    Over(&'static str),
-    Failed(SendError),
+    Over(&'static str, Told),
+    Failed(SendError, Told),
     /// Not tried: it is anybody's again.
     Left(Duration),
     /// It is not ours any more, or nobody knows.
@@ -56,15 +59,15 @@ impl Worker {
             Err(error) => return unwritten(&delivery, &error),
         };
         let written = match outcome {
-            Outcome::Sent => {
+            Outcome::Sent(told) => {
                 line.pace.sent();
-                self.mark(&delivery, line).await;
+                self.mark(&delivery, told, line).await;
                 return;
             }
             Outcome::Lost => return,
             Outcome::Left(wait) => self.later(&delivery, wait).await,
-            Outcome::Over(why) => self.store.finish(&delivery, why, unix_millis()).await,
-            Outcome::Failed(error) => self.failed(&delivery, line, error).await,
+            Outcome::Over(why, told) => self.finish(&delivery, why, told).await,
+            Outcome::Failed(error, told) => self.failed(&delivery, line, error, told).await,
         };
         if let Err(error) = written {
             unwritten(&delivery, &error);
@@ -85,25 +88,26 @@ impl Worker {
         // Only now: much may have happened while it waited.
         let notification = self.inboxes.one(delivery.notification).await?;
         let Some(notification) = notification else {
-            return Ok(Outcome::Over("deleted"));
+            return Ok(Outcome::Over("deleted", Told::MAX));
         };
+        let told = notification.change;
         if !notification.is_unread() || notification.seen.is_some() {
-            return Ok(Outcome::Over("read"));
+            return Ok(Outcome::Over("read", told));
         }
         if self.is_here(&delivery.user).await {
-            return Ok(Outcome::Over("present"));
+            return Ok(Outcome::Over("present", told));
         }
         let Some(message) = self.word(&notification) else {
             let kind = &notification.kind;
             tracing::warn!(%kind, "no type given to RealtimeBuilder::notifications words this notification: it is not sent");
-            return Ok(Outcome::Over("unworded"));
+            return Ok(Outcome::Over("unworded", told));
         };
         let sent = line.channel.send(&delivery.address, &message);
         Ok(
             match timeout(line.limits.timeout.min(MAX_TIMEOUT), sent).await {
-                Ok(Ok(())) => Outcome::Sent,
-                Ok(Err(error)) => Outcome::Failed(error),
-                Err(_) => Outcome::Failed(SendError::later("no answer in time")),
+                Ok(Ok(())) => Outcome::Sent(told),
+                Ok(Err(error)) => Outcome::Failed(error, told),
+                Err(_) => Outcome::Failed(SendError::later("no answer in time"), told),
             },
         )
     }
@@ -126,14 +130,14 @@ impl Worker {
 
     /// Writes down that it was sent: until that is done it may be sent again, so it is tried for as long as the process
     /// lives.
-    async fn mark(&self, delivery: &Delivery, line: &Line) {
+    async fn mark(&self, delivery: &Delivery, told: Told, line: &Line) {
         let rest = line.limits.per_address.min(MAX_REST);
         let rest = u64::try_from(rest.as_millis()).unwrap_or(0);
         let mut pause = PAUSES.0;
         loop {
             let now = unix_millis();
             let quiet_until = now.saturating_add(rest);
-            match self.store.sent(delivery, quiet_until, now).await {
+            match self.store.sent(delivery, told, quiet_until, now).await {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(id = delivery.id, %error, "a message was sent, and cannot be marked yet");
@@ -149,6 +153,7 @@ impl Worker {
         delivery: &Delivery,
         line: &Line,
         error: SendError,
+        told: Told,
     ) -> Result<(), StoreError> {
         let Delivery {
             id, user, channel, ..
@@ -160,7 +165,7 @@ impl Worker {
                 }
                 if delivery.attempts + 1 >= TRIES {
                     tracing::error!(id, %user, channel, why, "a message was given up after {TRIES} tries");
-                    return self.store.finish(delivery, "given up", unix_millis()).await;
+                    return self.finish(delivery, "given up", told).await;
                 }
                 tracing::debug!(id, %user, channel, why, "a message is tried again");
                 let wait = || {
@@ -182,9 +187,19 @@ impl Worker {
             }
             SendError::Refused(why) => {
                 tracing::error!(id, %user, channel, why, "a message can never be sent");
-                self.store.finish(delivery, "refused", unix_millis()).await
+                self.finish(delivery, "refused", told).await
             }
         }
+    }
+
+    async fn finish(
+        &self,
+        delivery: &Delivery,
+        why: &'static str,
+        told: Told,
+    ) -> Result<(), StoreError> {
+        let now = unix_millis();
+        self.store.finish(delivery, why, told, now).await
     }
 
     async fn later(&self, delivery: &Delivery, wait: Duration) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use super::{
     links::{MAX_ADDRESS, new_code},
 };
 use crate::{
-    protocol::{LinkCode, LinkedChannel, UserId},
+    protocol::{LinkCode, LinkedChannel, User, UserId},
     server::{Realtime, StoreError, clock::unix_millis, store::ChannelStore},
 };
 
@@ -67,24 +67,19 @@ impl Realtime {
     }
 
     /// A code with which a person links a channel to themselves, once and within 15 minutes, and where they go with it.
+    /// The channel's other side names them, so that they see whose messages they will get.
     /// A code that they were given before is not good any more.
     ///
     /// # Errors
     /// When there is no such channel, it takes no codes, its other side cannot be asked for its address, or the database
     /// refuses.
-    pub async fn link_code(
-        &self,
-        user: impl Into<UserId>,
-        channel: &str,
-    ) -> Result<LinkCode, ChannelError> {
+    pub async fn link_code(&self, user: &User, channel: &str) -> Result<LinkCode, ChannelError> {
         let (store, channel) = self.channel(channel)?;
         let code = new_code();
         let url = channel.link_url(&code).await.map_err(ChannelError::Away)?;
         let url = url.ok_or(ChannelError::NoCodes(channel.name()))?;
         let expires = unix_millis().saturating_add(CODE);
-        store
-            .code(&user.into(), channel.name(), &code, expires)
-            .await?;
+        store.code(user, channel.name(), &code, expires).await?;
         Ok(LinkCode { code, url, expires })
     }
 

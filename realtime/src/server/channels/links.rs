@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    protocol::UserId,
+    protocol::{User, UserId},
     server::{
         StoreError,
         clock::unix_millis,
         random::random,
-        store::{ChannelStore, Redeemed},
+        store::{ChannelStore, Leases, Redeemed},
     },
 };
 
@@ -21,6 +21,7 @@ pub(super) const MAX_ADDRESS: usize = 512;
 pub struct Links {
     channel: &'static str,
     store: Arc<ChannelStore>,
+    leases: Arc<Leases>,
     /// This instance's own, among those who want the same lease.
     holder: String,
     url: Option<String>,
@@ -38,8 +39,8 @@ impl fmt::Debug for Links {
 /// What came of a code: see [`Links::redeem`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkOutcome {
-    /// The address is this person's from now on.
-    Linked(UserId),
+    /// The address is this person's from now on, by the name that they had as they got the code.
+    Linked(User),
     /// The code is not good any more, and the address is this person's already: such as where it was brought twice.
     Before(UserId),
     /// The code is not good: it never was, it has expired, or it was used.
@@ -50,12 +51,14 @@ impl Links {
     pub(super) fn new(
         channel: &'static str,
         store: Arc<ChannelStore>,
+        leases: Arc<Leases>,
         site: Option<&str>,
         path: &str,
     ) -> Self {
         Self {
             channel,
             store,
+            leases,
             holder: format!("{:016x}", random::<u64>()),
             url: site.map(|site| format!("{site}{path}/{channel}")),
         }
@@ -129,8 +132,8 @@ impl Links {
         let now = unix_millis();
         let lasting = u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX);
         let until = now.saturating_add(lasting);
-        self.store
-            .lease(self.channel, &self.holder, until, now)
+        self.leases
+            .take(self.channel, &self.holder, until, now)
             .await
     }
 
@@ -139,7 +142,7 @@ impl Links {
     /// # Errors
     /// When the database is away.
     pub async fn release(&self) -> Result<(), StoreError> {
-        self.store.release(self.channel, &self.holder).await
+        self.leases.release(self.channel, &self.holder).await
     }
 }
 

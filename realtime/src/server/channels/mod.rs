@@ -39,13 +39,14 @@ pub(super) use message::{Wording, wording};
 pub use smtp::{Smtp, SmtpConfig};
 #[cfg(feature = "telegram")]
 pub use telegram::{Telegram, TelegramConfig, TelegramTexts, TelegramUpdates};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use worker::{Line, Worker};
 
 use super::{
     config::RealtimeConfig,
     hub::Hub,
-    store::{ChannelStore, InboxStore},
+    store::{ChannelStore, Database, InboxStore, Leases},
     tasks::TaskTracker,
 };
 use crate::core::backoff::Backoff;
@@ -110,6 +111,9 @@ pub trait Channel: Send + Sync + 'static {
     }
 }
 
+/// How long it may take, at the end, to leave a lease to others.
+const RELEASE: Duration = Duration::from_secs(1);
+
 /// How fast a channel may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelLimits {
@@ -171,6 +175,7 @@ impl SendError {
 pub(super) struct Channels {
     all: Vec<Arc<dyn Channel>>,
     store: Arc<ChannelStore>,
+    leases: Arc<Leases>,
     site: Option<String>,
     path: String,
 }
@@ -181,13 +186,14 @@ impl Channels {
     pub(super) fn start(
         all: Vec<Arc<dyn Channel>>,
         wordings: Vec<Wording>,
-        store: Arc<ChannelStore>,
+        database: &Database,
         inboxes: Arc<InboxStore>,
         hub: Arc<Hub>,
         config: &RealtimeConfig,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Self {
+        let store = Arc::new(database.channels());
         let site = config.site_url.clone();
         if site.is_none() {
             tracing::info!("without SITE_URL messages to channels have no links");
@@ -211,20 +217,28 @@ impl Channels {
         let channels = Self {
             all,
             store,
+            leases: Arc::new(database.leases()),
             site,
             path: config.path.clone(),
         };
         for channel in &channels.all {
             let (channel, links) = (channel.clone(), channels.links(&**channel));
-            let run = async move { channel.run(links).await };
-            tasks.spawn(stop.clone().run_until_cancelled_owned(run));
+            let stop = stop.clone();
+            tasks.spawn(async move {
+                stop.run_until_cancelled(channel.run(links.clone())).await;
+                // Otherwise others would wait until it has ended.
+                if let Ok(Err(error)) = timeout(RELEASE, links.release()).await {
+                    tracing::debug!(%error, "a lease ends by itself");
+                }
+            });
         }
         channels
     }
 
     fn links(&self, channel: &dyn Channel) -> Links {
-        let (store, site) = (self.store.clone(), self.site.as_deref());
-        Links::new(channel.name(), store, site, &self.path)
+        let (store, leases) = (self.store.clone(), self.leases.clone());
+        let site = self.site.as_deref();
+        Links::new(channel.name(), store, leases, site, &self.path)
     }
 
     /// With the routes of each channel.

@@ -4,7 +4,7 @@
 use super::ChannelError;
 use crate::{
     protocol::{ErrorCode, LinkCode, LinkedChannel, ProtocolError},
-    server::notify::requests::{Does, caller},
+    server::notify::requests::{Does, caller, signed_in},
 };
 
 fn refused(error: ChannelError) -> ProtocolError {
@@ -30,8 +30,8 @@ pub(crate) async fn linked_channels() -> Result<Vec<LinkedChannel>, ProtocolErro
 }
 
 pub(crate) async fn link_channel(channel: &str) -> Result<LinkCode, ProtocolError> {
-    let (realtime, user) = caller(Does::Change).await?;
-    realtime.link_code(user, channel).await.map_err(refused)
+    let (realtime, user) = signed_in(Does::Change).await?;
+    realtime.link_code(&user, channel).await.map_err(refused)
 }
 
 pub(crate) async fn unlink_channel(channel: &str) -> Result<(), ProtocolError> {

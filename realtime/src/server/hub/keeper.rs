@@ -19,6 +19,9 @@ use crate::{
 /// How often some of the rooms are compared.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often this node's own rooms are compared while somebody waits for that.
+const HURRY: Duration = Duration::from_millis(250);
+
 /// How often it is looked whether those have spoken for whom rooms wait.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -33,9 +36,11 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
     let mut returns = link.borrow_and_update().returns;
     let mut tick = interval(TICK);
     let mut look = interval(LOOK);
+    let mut hurry = interval(HURRY);
     let mut ticks: u64 = 0;
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    hurry.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
@@ -59,6 +64,9 @@ pub(super) async fn run(hub: Arc<Hub>, stop: CancellationToken) {
                 bury(&hub, &due).await;
                 compare(&hub, due, false).await;
             }
+            _ = hurry.tick() => if hub.broker.is_hurried() {
+                compare(&hub, Vec::new(), false).await;
+            },
             _ = look.tick() => if hub.waits.swap(false, Ordering::Relaxed) {
                 let looks = hub.broker.looks();
                 for served in hub.all() {
@@ -178,7 +186,10 @@ async fn settle(hub: &Hub, served: &ServedRoom) -> Result<(), BrokerError> {
                 let stays = |run| may_forget || hub.broker.successor(run) != run;
                 state.load(snapshot, hub.clock.millis(), stays);
                 state.hold(hub.broker.looks());
-                hub.waits.fetch_or(state.waits(), Ordering::Relaxed);
+                if state.waits() {
+                    hub.waits.store(true, Ordering::Relaxed);
+                    hub.broker.hurry();
+                }
             }
             conflict
         };

@@ -13,6 +13,7 @@ mod notice;
 pub(crate) mod requests;
 mod tidy;
 
+pub(super) use notice::is_community;
 pub use notice::{Notice, NotifyError};
 pub(super) use tidy::tidy;
 

@@ -137,15 +137,22 @@ impl<D: NotificationData> Notice<'_, D> {
     }
 }
 
+/// Whether a community can have this name.
+pub(in crate::server) fn is_community(name: &str) -> bool {
+    fits(name, MAX_COMMUNITY)
+}
+
+fn fits(name: &str, most: usize) -> bool {
+    !name.is_empty() && name.len() <= most && !name.contains(char::is_control)
+}
+
 fn named(
     what: &'static str,
     most: usize,
     name: Option<String>,
 ) -> Result<Option<String>, NotifyError> {
-    let fits =
-        |name: &String| !name.is_empty() && name.len() <= most && !name.contains(char::is_control);
     match name {
-        Some(name) if !fits(&name) => Err(NotifyError::Name {
+        Some(name) if !fits(&name, most) => Err(NotifyError::Name {
             what,
             length: name.len(),
             most,

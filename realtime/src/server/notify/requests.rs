@@ -5,7 +5,8 @@ use leptos::prelude::use_context;
 use crate::{
     protocol::{
         ErrorCode, InboxChange, InboxCursor, InboxFilter, InboxPage, InboxRoom, Mark,
-        NotificationId, Preference, PreferenceChange, Preferences, ProtocolError, Room, UserId,
+        NotificationId, Preference, PreferenceChange, Preferences, ProtocolError, Room, User,
+        UserId,
     },
     server::{
         Realtime,
@@ -28,6 +29,13 @@ pub(in crate::server) enum Does {
 
 /// Who asks, and the module that is asked.
 pub(in crate::server) async fn caller(does: Does) -> Result<(Realtime, UserId), ProtocolError> {
+    signed_in(does)
+        .await
+        .map(|(realtime, user)| (realtime, user.id))
+}
+
+/// The same with the caller's name.
+pub(in crate::server) async fn signed_in(does: Does) -> Result<(Realtime, User), ProtocolError> {
     // While routes are listed there is none.
     let realtime: Realtime = use_context().ok_or_else(nothing_kept)?;
     let handshake = page_handshake();
@@ -39,7 +47,7 @@ pub(in crate::server) async fn caller(does: Does) -> Result<(Realtime, UserId), 
     let user = known.user.ok_or_else(|| {
         ProtocolError::new(ErrorCode::Unauthorized, "sign in to see your notifications")
     })?;
-    Ok((realtime, user.id))
+    Ok((realtime, user))
 }
 
 /// The same, where the page that asks may be somebody else's: they signed in in another tab since.

@@ -13,7 +13,9 @@
 
 #[cfg(feature = "postgres")]
 mod listen;
+mod publish;
 mod transaction;
+mod unrelayed;
 mod wake;
 mod worker;
 

@@ -10,27 +10,25 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Means,
+    publish::{Outcome, Publisher, notify},
+    unrelayed::{TRIES, Unrelayed},
     wake::{Schedule, Wake},
 };
 use crate::{
     core::message::NewEvent,
-    protocol::{
-        RoomId,
-        reserved::{is_reserved, notify_room},
-    },
+    protocol::{RoomId, reserved::notify_room},
     server::{
         broker::BrokerError,
         clock::unix_millis,
         config::RealtimeConfig,
         hub::Hub,
-        notify::Notify,
-        relay::{Original, Relay},
-        store::{Derived, InboxStore, OutboxPage, OutboxRow, OutboxStore, StoreError, Written},
+        relay::Relay,
+        store::{Derived, InboxStore, OutboxPage, OutboxRow, OutboxStore, StoreError},
         unpublished::provisional,
     },
 };
@@ -43,13 +41,6 @@ const ROOMS_AT_ONCE: usize = 16;
 
 /// After so many rooms in which nothing could be published, and none in which something could, the broker is away.
 const MAX_FAILED: usize = 16;
-
-/// How long a host may take to say where an event goes besides.
-const RELAY: Duration = Duration::from_secs(10);
-
-/// How long the broker may take for one event. Its answer is not needed: the event is appended again, which changes
-/// nothing where it was appended.
-const ANSWER: Duration = Duration::from_secs(2);
 
 /// The first and the longest pause after a failure, of a room or of the database.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -77,6 +68,7 @@ pub(super) struct Worker {
     hub: Arc<Hub>,
     wake: Arc<Wake>,
     schedule: Schedule,
+    max_event_bytes: usize,
     retention: Duration,
     next_sweep: Instant,
     /// Rows that need nothing but their mark, and what is derived from each: published, or never to be.
@@ -84,6 +76,8 @@ pub(super) struct Worker {
     /// Rows that were shown here before they had a place.
     shown: HashSet<i64>,
     paused: HashMap<RoomId, Pause>,
+    /// Rows that were published, of which the host could not say where they go besides.
+    unrelayed: Unrelayed,
     /// The pause after the next failure of the database.
     pause: Duration,
 }
@@ -105,6 +99,8 @@ struct Tally {
     notifies: bool,
     /// Rows left for later, because publishing in their room failed before.
     left: usize,
+    /// Rows that are published and not relayed.
+    unrelayed: HashSet<i64>,
     /// The time it took to read the rows.
     reading: Duration,
 }
@@ -125,11 +121,13 @@ impl Worker {
             hub,
             wake,
             schedule: Schedule::new(config.outbox_poll, now),
+            max_event_bytes: config.max_event_bytes,
             retention: config.outbox_retention,
             next_sweep: now,
             settled: HashMap::new(),
             shown: HashSet::new(),
             paused: HashMap::new(),
+            unrelayed: Unrelayed::default(),
             pause: PAUSES.0,
         }
     }
@@ -197,6 +195,7 @@ impl Worker {
                 None => {
                     // All that is unmarked was seen. What is still remembered, another instance has marked.
                     self.settled.clear();
+                    self.unrelayed.retain(&tally.unrelayed);
                     break;
                 }
             }
@@ -219,13 +218,12 @@ impl Worker {
         let mut rooms: BTreeMap<RoomId, Vec<OutboxRow>> = BTreeMap::new();
         let notify = notify_room();
         for row in page.rows {
+            if self.unrelayed.contains(row.id) {
+                tally.unrelayed.insert(row.id);
+            }
             if self.settled.contains_key(&row.id) {
                 to_mark.push(row.id);
-            } else if self
-                .paused
-                .get(&row.room)
-                .is_some_and(|pause| pause.until > now)
-            {
+            } else if self.is_paused(&row.room, now) || self.unrelayed.waits(row.id, now) {
                 tally.left += 1;
             } else if row.room == notify && std::mem::replace(&mut tally.notifies, true) {
                 // One a look: events do not wait until everybody has been told something.
@@ -243,9 +241,21 @@ impl Worker {
             room,
             placed,
             left,
+            unrelayed,
             failed,
         } in published
         {
+            for (id, why) in unrelayed {
+                if self.relay_later(id, &room, &why) {
+                    tally.unrelayed.insert(id);
+                } else {
+                    self.settled.insert(id, Vec::new());
+                    to_mark.push(id);
+                }
+            }
+            for (id, _) in &placed {
+                self.unrelayed.relayed(*id);
+            }
             if !self.hub.is_linked() && room != notify {
                 self.show(&room, left);
             }
@@ -284,8 +294,26 @@ impl Worker {
         if room == notify_room() {
             notify(&self.inboxes, &self.wake, room, rows).await
         } else {
-            publish(&self.hub, &*self.relay, room, rows).await
+            let publisher = Publisher {
+                hub: &self.hub,
+                relay: &*self.relay,
+                max_bytes: self.max_event_bytes,
+                published: &|id| self.unrelayed.contains(id),
+                may_wait: self.unrelayed.vacant(),
+            };
+            publisher.publish(room, rows).await
         }
+    }
+
+    /// An event was published, and where it goes besides cannot be said yet: whether that is asked again.
+    fn relay_later(&mut self, id: i64, room: &RoomId, why: &str) -> bool {
+        let again = self.unrelayed.failed(id, Instant::now());
+        if again {
+            tracing::warn!(id, %room, why, "an event waits to be relayed");
+        } else {
+            tracing::error!(id, %room, why, "an event is not relayed: given up after {TRIES} tries");
+        }
+        again
     }
 
     /// While the other instances cannot be reached, the people of this one are shown what is committed. It is published
@@ -300,6 +328,11 @@ impl Worker {
                 self.hub.provisional(room, &provisional(event));
             }
         }
+    }
+
+    fn is_paused(&self, room: &RoomId, now: Instant) -> bool {
+        let pause = self.paused.get(room);
+        pause.is_some_and(|pause| pause.until > now)
     }
 
     fn pause_room(&mut self, room: RoomId, error: &BrokerError) {
@@ -333,108 +366,4 @@ impl Worker {
         };
         self.next_sweep = now + if more { SWEEPS.1 } else { SWEEPS.0 };
     }
-}
-
-/// What became of a room's rows.
-struct Outcome {
-    room: RoomId,
-    /// Those that have a place now, with what a relay made of each.
-    placed: Vec<(i64, Vec<Derived>)>,
-    /// Those that do not.
-    left: Vec<(i64, NewEvent)>,
-    failed: Option<BrokerError>,
-}
-
-/// Notifies whom the rows name, up to the first that fails. What was done already is not done again: it has a key.
-async fn notify(inboxes: &InboxStore, wake: &Wake, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
-    let mut outcome = Outcome {
-        room,
-        placed: Vec::with_capacity(rows.len()),
-        left: Vec::new(),
-        failed: None,
-    };
-    for OutboxRow { id, event, .. } in rows {
-        if outcome.failed.is_some() {
-            outcome.left.push((id, event));
-            continue;
-        }
-        let Notify { users, new } = match serde_json::from_str(event.data.get()) {
-            Ok(notify) => notify,
-            Err(error) => {
-                tracing::error!(id, %error, "a notification of the outbox can never be created");
-                outcome.placed.push((id, Vec::new()));
-                continue;
-            }
-        };
-        let written = |written: Written| written.rows.iter().for_each(|row| wake.written(*row));
-        match inboxes.notify(&users, &new, unix_millis(), written).await {
-            Ok(_) => outcome.placed.push((id, Vec::new())),
-            Err(error) => {
-                outcome.failed = Some(BrokerError::Unavailable(error.to_string()));
-                outcome.left.push((id, event));
-            }
-        }
-    }
-    outcome
-}
-
-/// Publishes a room's rows in order, up to the first that fails.
-async fn publish(hub: &Hub, relay: &Relay, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
-    let mut placed = Vec::with_capacity(rows.len());
-    let mut rows = rows.into_iter();
-    let mut left = Vec::new();
-    let mut failed = None;
-    for row in rows.by_ref() {
-        let appended = timeout(ANSWER, hub.broker().append(&room, row.event.clone())).await;
-        match appended {
-            Ok(Ok(_)) => match relayed(relay, &room, &row.event).await {
-                Ok(derived) => placed.push((row.id, derived)),
-                // Published, and not marked: it is published and relayed again, which changes nothing but what failed.
-                Err(error) => failed = Some(error),
-            },
-            Ok(Err(error)) => failed = Some(error),
-            Err(_) => {
-                let sentence = format!("no answer within {ANSWER:?}");
-                failed = Some(BrokerError::Unavailable(sentence));
-            }
-        }
-        if failed.is_some() {
-            left.push((row.id, row.event));
-            break;
-        }
-    }
-    left.extend(rows.map(|row| (row.id, row.event)));
-    Outcome {
-        room,
-        placed,
-        left,
-        failed,
-    }
-}
-
-/// What a relay makes of an event that was published. Of what was relayed itself, nothing.
-async fn relayed(
-    relay: &Relay,
-    room: &RoomId,
-    event: &NewEvent,
-) -> Result<Vec<Derived>, BrokerError> {
-    if event.origin.is_some() || is_reserved(room) {
-        return Ok(Vec::new());
-    }
-    let original = Original {
-        room: room.clone(),
-        id: event.id.clone(),
-        subject: event.subject.clone(),
-        data: event.data.clone(),
-    };
-    let away = |why: String| BrokerError::Unavailable(format!("the host's relay {why}"));
-    let relayed = match timeout(RELAY, relay(original.clone())).await {
-        Ok(Ok(relayed)) => relayed,
-        Ok(Err(error)) => return Err(away(format!("fails: {error}"))),
-        Err(_) => return Err(away(format!("did not answer within {RELAY:?}"))),
-    };
-    let places = relayed.into_iter().enumerate();
-    Ok(places
-        .flat_map(|(place, relayed)| relayed.derive(&original, place))
-        .collect())
 }

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
 
-use super::{ChannelStore, InboxStore, OutboxStore, migrate};
+use super::{ChannelStore, InboxStore, Leases, OutboxStore, migrate};
 
 /// The database that [`RealtimeBuilder::database`](crate::RealtimeBuilder::database) takes: the host's own pool.
 ///
@@ -85,6 +85,16 @@ impl Database {
             Self::Sqlite(pool) => ChannelStore::sqlite(pool.clone()),
             #[cfg(feature = "postgres")]
             Self::Postgres(pool) => ChannelStore::postgres(pool.clone()),
+        }
+    }
+
+    /// What only one instance does at a time, once it is open.
+    pub(crate) fn leases(&self) -> Leases {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => Leases::new(Box::new(pool.clone())),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => Leases::new(Box::new(pool.clone())),
         }
     }
 

@@ -56,6 +56,11 @@ pub(super) async fn sqlite(pool: &sqlx::SqlitePool) -> Result<(), MigrateError> 
             "relay",
             include_str!("../../../migrations/sqlite/0004_relay.sql"),
         ),
+        (
+            5,
+            "keep",
+            include_str!("../../../migrations/sqlite/0005_keep.sql"),
+        ),
     ]);
     // Takes SQLite's write lock at once: a lock taken later could not be waited for.
     let mut tx = pool.begin_with("begin immediate").await?;
@@ -85,6 +90,11 @@ pub(super) async fn postgres(pool: &sqlx::PgPool) -> Result<(), MigrateError> {
             4,
             "relay",
             include_str!("../../../migrations/postgres/0004_relay.sql"),
+        ),
+        (
+            5,
+            "keep",
+            include_str!("../../../migrations/postgres/0005_keep.sql"),
         ),
     ]);
     // Each statement sees what was committed while the lock was waited for, whatever the database's default is.

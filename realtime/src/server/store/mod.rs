@@ -10,6 +10,8 @@ mod channels;
 mod database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod inbox;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod lease;
 mod memory;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migrate;
@@ -35,6 +37,8 @@ pub use database::Database;
 pub use database::Kind;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use inbox::{InboxStore, NewNotification, PEOPLE_AT_ONCE, Which, Written};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use lease::Leases;
 pub(crate) use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use outbox::{Derived, OutboxPage, OutboxRow, OutboxStore, to_stored};

@@ -11,6 +11,7 @@ use sqlx::{Row as _, Transaction};
 use sqlx::{Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use super::StoreError;
+use crate::protocol::UserId;
 
 /// A parameter of a statement.
 #[derive(Clone, Copy, Debug)]
@@ -154,4 +155,19 @@ impl Sql for PgPool {
         let begin = "begin isolation level repeatable read read only";
         Ok(Box::new(self.begin_with(begin).await?))
     }
+}
+
+/// A parameter that is a list, or anything else that has no type of its own.
+pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("texts and numbers can be written as JSON")
+}
+
+/// A person's id.
+pub(super) fn user(row: &Row, place: usize) -> Result<UserId, StoreError> {
+    UserId::try_from(row.text(place)?).map_err(unreadable)
+}
+
+/// What is stored was written by somebody else.
+pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Database(error.into())
 }

@@ -58,7 +58,7 @@ pub(super) async fn beat(
             Answer::Swept => node.was_swept(record.run),
             Answer::Gone => {
                 tracing::warn!("Redis has lost this instance: it tells again who is here");
-                node.life().begin_anew();
+                node.life().was_forgotten();
                 node.retell_everything();
             }
             Answer::Beat {
@@ -66,13 +66,7 @@ pub(super) async fn beat(
                 records,
                 unswept,
             } => {
-                {
-                    let mut life = node.life();
-                    if life.record.run == record.run {
-                        life.record.counter = counter;
-                        life.registered = true;
-                    }
-                }
+                node.life().was_told(&record, counter);
                 if !registered {
                     let task = node.clone();
                     tasks.spawn(async move { tidy_index(&task, record.run).await });

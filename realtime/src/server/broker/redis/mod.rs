@@ -49,7 +49,8 @@ use tokio_util::sync::CancellationToken;
 use transport::Transport;
 
 use super::{
-    Broker, BrokerError, COMPARE_EVERY, Head, Inbox, LinkState, Looks, NodeInfo, Standing, slot,
+    Broker, BrokerError, COMPARE_EVERY, Head, Inbox, LinkRole, LinkState, Looks, NodeInfo,
+    Standing, slot,
 };
 use crate::{
     core::{
@@ -146,6 +147,7 @@ impl RedisBroker {
     /// The room is in this life: whom it knew in another one, it is told again.
     fn lives(&self, room: &RoomId, epoch: Option<Epoch>) {
         if self.0.entered().known_in(room, epoch) {
+            self.0.hurry();
             self.0.inbox.retell(room.clone());
         }
     }
@@ -240,23 +242,24 @@ impl Broker for RedisBroker {
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Head>, BrokerError> {
         let node = &self.0;
         let turn = node.compared.fetch_add(1, Ordering::Relaxed) + 1;
+        let all_are_due = node.is_hurried();
         let mut all = rooms.to_vec();
         {
             let asked: HashSet<&RoomId> = rooms.iter().collect();
             let entered = node.entered();
             let due = entered
                 .rooms()
-                .filter(|room| slot(room) % COMPARE_EVERY == turn % COMPARE_EVERY);
+                .filter(|room| all_are_due || slot(room) % COMPARE_EVERY == turn % COMPARE_EVERY);
             all.extend(due.filter(|room| !asked.contains(*room)).cloned());
         }
         let stands = self.stands(&all).await?;
         for (room, head) in all.iter().zip(&stands) {
             self.lives(room, head.map(|head| head.position.epoch));
         }
-        if turn.is_multiple_of(COMPARE_EVERY) && !node.inbox.is_retelling() {
-            let mut life = node.life();
-            if life.registered {
-                life.record.pass += 1;
+        if all_are_due || turn.is_multiple_of(COMPARE_EVERY) {
+            let counted = !node.inbox.is_retelling() && node.life().has_passed();
+            if counted && all_are_due {
+                node.beat_now.notify_one();
             }
         }
         let nothing = Head {
@@ -356,7 +359,7 @@ impl Broker for RedisBroker {
     }
 
     fn generation(&self) -> u64 {
-        self.0.life().record.generation
+        self.0.life().generation
     }
 
     fn looks(&self) -> Looks {
@@ -364,6 +367,14 @@ impl Broker for RedisBroker {
             begun: self.0.beats_begun.load(Ordering::Acquire),
             answered: self.0.beats_answered.load(Ordering::Acquire),
         }
+    }
+
+    fn hurry(&self) {
+        self.0.hurry();
+    }
+
+    fn is_hurried(&self) -> bool {
+        self.0.is_hurried()
     }
 
     async fn bury(&self, room: &RoomId, runs: Vec<RunId>) -> Result<(), BrokerError> {
@@ -399,6 +410,27 @@ impl Broker for RedisBroker {
             .chain(others)
             .map(info)
             .collect()
+    }
+
+    fn has_links(&self) -> bool {
+        true
+    }
+
+    async fn ping(&self, link: LinkRole) -> Result<(), BrokerError> {
+        let links = self.0.links().ok_or_else(away)?;
+        let link = match link {
+            LinkRole::Publish => &links.commands,
+            LinkRole::Subscribe => &links.listener,
+        };
+        // Who only asks how it is does not end it.
+        let answer = link.ping().await;
+        answer.map_err(|error| BrokerError::Unavailable(error.text))
+    }
+
+    async fn info(&self) -> Result<Vec<(Option<String>, String)>, BrokerError> {
+        let links = self.0.links().ok_or_else(away)?;
+        let answer = links.commands.info().await;
+        answer.map_err(|error| BrokerError::Unavailable(error.text))
     }
 
     fn link(&self) -> watch::Receiver<LinkState> {

@@ -18,7 +18,7 @@ use super::{
     format,
     keys::Keys,
     life::Life,
-    quiet::Quiet,
+    quiet::{Confirmed, Quiet},
     rooms::{Entered, Lines, Subscribed},
     script::{self, Script},
     transport::{Link, LinkError, Transport},
@@ -39,6 +39,9 @@ use crate::{
 
 /// How long a room is kept that nobody is in and nothing happens in.
 pub(super) const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a node hurries, in milliseconds: others hear within it, where nothing else is wrong, that everything was told.
+const HURRY: u64 = 10_000;
 
 /// How long it is remembered that a run is dead: what it said last may still be on its way.
 pub(super) const DEAD: Duration = Duration::from_secs(60 * 60);
@@ -84,6 +87,8 @@ pub(super) struct Node {
     pub(super) subscribed: tokio::sync::Mutex<Subscribed>,
     pub(super) quiet: Quiet,
     pub(super) compared: AtomicU64,
+    /// Until when it hurries, by its clock.
+    hurries_until: AtomicU64,
 }
 
 /// One connection for commands and one for messages: neither waits for the other.
@@ -128,6 +133,7 @@ impl Node {
             subscribed: tokio::sync::Mutex::default(),
             quiet: Quiet::default(),
             compared: AtomicU64::new(0),
+            hurries_until: AtomicU64::new(0),
             settings,
         }
     }
@@ -157,6 +163,16 @@ impl Node {
 
     pub(super) fn run(&self) -> RunId {
         self.life().record.run
+    }
+
+    /// See [`Broker::hurry`](crate::server::broker::Broker::hurry).
+    pub(super) fn hurry(&self) {
+        let until = self.clock.millis() + HURRY;
+        self.hurries_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.clock.millis() < self.hurries_until.load(Ordering::Relaxed)
     }
 
     /// Something is wrong with these links: nobody uses them any more.
@@ -261,9 +277,17 @@ impl Node {
         .map(|number| number.to_string());
         let mut args: Vec<&[u8]> = vec![event.id.as_str().as_bytes(), payload.as_bytes()];
         args.extend(numbers.iter().map(|number| number.as_bytes()));
+        let serial = self.links().ok_or_else(away)?.serial;
         let answer = self.ask_room(&script::APPEND, room, &args).await?;
-        self.quiet.touched(room);
-        format::position(answer).map_err(unreadable)
+        let position = format::position(answer).map_err(unreadable)?;
+        let id = event.id.clone();
+        let confirmed = Confirmed {
+            position,
+            id,
+            serial,
+        };
+        self.quiet.confirmed(room, confirmed);
+        Ok(position)
     }
 
     pub(super) async fn snapshot(
@@ -332,6 +356,7 @@ impl Node {
 
     /// Every room is told again who of this node is in it.
     pub(super) fn retell_everything(&self) {
+        self.hurry();
         for room in self.entered().forget() {
             self.inbox.retell(room);
         }

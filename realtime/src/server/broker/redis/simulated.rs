@@ -98,6 +98,70 @@ async fn a_room_in_which_much_is_published_begins_anew_once_and_keeps_what_came_
     stop.cancel();
 }
 
+/// What its replica does not have yet, a master that dies takes with it.
+#[tokio::test(start_paused = true)]
+async fn c7_a_room_that_lost_what_only_its_publisher_knew_begins_anew() {
+    let (stop, tasks, redis) = (
+        CancellationToken::new(),
+        TaskTracker::new(),
+        SimulatedRedis::start(),
+    );
+    let (inbox, _receivers) = Inbox::new(1, 1_024);
+    let path = Arc::new(Path::new(&redis, 0));
+    let broker = RedisBroker::start(settings("t"), path, inbox, &tasks, &stop);
+    assert!(broker.first(Duration::from_secs(30)).await);
+    let publish = async |room: &RoomId, id: &str| {
+        let event = NewEvent {
+            id: id.try_into().unwrap(),
+            subject: None,
+            origin: None,
+            data: serde_json::value::to_raw_value(&1).unwrap(),
+        };
+        broker.append(room, event).await.unwrap()
+    };
+    let rooms: [RoomId; 3] = ["board:1", "board:2", "board:3"].map(|room| room.parse().unwrap());
+    let mut before = Vec::new();
+    for room in &rooms {
+        before.push(publish(room, "before").await.epoch);
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let copy = redis.copy();
+    publish(&rooms[0], "lost").await;
+    let other = publish(&rooms[1], "lost").await;
+    redis.start_again(Some(copy));
+    // Somebody else has its place meanwhile.
+    let (inbox, _others) = Inbox::new(1, 1_024);
+    let path = Arc::new(Path::new(&redis, 1));
+    let late = RedisBroker::start(settings("t"), path, inbox, &tasks, &stop);
+    assert!(late.first(Duration::from_secs(30)).await);
+    let event = NewEvent {
+        id: "other".try_into().unwrap(),
+        subject: None,
+        origin: None,
+        data: serde_json::value::to_raw_value(&1).unwrap(),
+    };
+    assert_eq!(late.append(&rooms[1], event).await.unwrap(), other);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    for ((room, before), (ids, anew)) in rooms.iter().zip(before).zip([
+        (&["before"][..], true),
+        (&["before", "other"], true),
+        (&["before"], false),
+    ]) {
+        let snapshot = late.snapshot(room).await.unwrap();
+        let kept: Vec<&str> = snapshot
+            .events
+            .iter()
+            .map(|event| event.id.as_str())
+            .collect();
+        assert_eq!(
+            (&*kept, snapshot.position.epoch != before),
+            (ids, anew),
+            "{room}"
+        );
+    }
+    stop.cancel();
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_broker_does_what_every_broker_does_over_the_stand_in() {
     let stop = CancellationToken::new();

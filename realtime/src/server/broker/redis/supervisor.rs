@@ -144,6 +144,9 @@ async fn come_up(node: &Arc<Node>, tasks: &TaskTracker) -> Result<Links, BrokerE
         state.up = true;
         state.returns += 1;
     });
+    if node.link.borrow().returns > 1 {
+        node.hurry();
+    }
     Ok(links)
 }
 

@@ -78,6 +78,16 @@ pub(crate) trait Link: Send + Sync + fmt::Debug {
     /// Listens to them no longer.
     async fn unsubscribe(&self, channels: &[String]) -> Result<(), LinkError>;
 
+    /// Waits for an answer.
+    async fn ping(&self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    /// What the servers say of themselves, each with its address where there are several.
+    async fn info(&self) -> Result<Vec<(Option<String>, String)>, LinkError> {
+        Ok(Vec::new())
+    }
+
     /// What Redis does when its memory is full, where it says so.
     async fn eviction_policy(&self) -> Option<String> {
         None

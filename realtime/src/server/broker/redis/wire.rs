@@ -136,18 +136,32 @@ impl Link for Wire {
         Ok(self.connection.clone().unsubscribe(channels).await?)
     }
 
+    async fn ping(&self) -> Result<(), LinkError> {
+        let mut connection = self.connection.clone();
+        let _: Value = redis::cmd("PING").query_async(&mut connection).await?;
+        Ok(())
+    }
+
+    async fn info(&self) -> Result<Vec<(Option<String>, String)>, LinkError> {
+        let mut connection = self.connection.clone();
+        let info: Value = redis::cmd("INFO").query_async(&mut connection).await?;
+        let text = |value: Value| redis::from_redis_value::<String>(value).unwrap_or_default();
+        Ok(match info {
+            // Each of a Cluster's servers answers.
+            Value::Map(servers) => servers
+                .into_iter()
+                .map(|(address, info)| (Some(text(address)), text(info)))
+                .collect(),
+            info => vec![(None, text(info))],
+        })
+    }
+
     async fn eviction_policy(&self) -> Option<String> {
         if self.is_cluster() {
             return None;
         }
-        let mut connection = self.connection.clone();
-        let mut command = redis::cmd("INFO");
         // A user may not be allowed to ask.
-        let info: String = command
-            .arg("memory")
-            .query_async(&mut connection)
-            .await
-            .ok()?;
+        let (_, info) = self.info().await.ok()?.pop()?;
         let policy = info
             .lines()
             .find_map(|line| line.strip_prefix("maxmemory_policy:"));

@@ -45,6 +45,7 @@ pub enum TelegramUpdates {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct TelegramTexts {
+    /// `{name}` in it stands for the person's name.
     pub linked: String,
     pub linked_before: String,
     pub unknown_code: String,
@@ -56,7 +57,9 @@ pub struct TelegramTexts {
 impl Default for TelegramTexts {
     fn default() -> Self {
         Self {
-            linked: "Your notifications will come here from now on. Send /stop to end that.".into(),
+            linked:
+                "The notifications of {name} will come here from now on. Send /stop to end that."
+                    .into(),
             linked_before: "This chat is linked already. Send /stop to end that.".into(),
             unknown_code:
                 "This link has expired, or was used before. Please get a new one on the site."

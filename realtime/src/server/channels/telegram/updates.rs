@@ -1,6 +1,6 @@
 //! What people say to the bot.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -20,6 +20,7 @@ use crate::server::{
     StoreError,
     channels::{LinkOutcome, Links},
     clock::Monotonic,
+    secret::is_same,
 };
 
 /// How long the Bot API may take to have something to say.
@@ -148,23 +149,23 @@ impl Telegram {
         let address = chat.id.to_string();
         let texts = &self.0.config.texts;
         let mut words = text.split_whitespace();
-        let answer = match (words.next(), words.next()) {
+        let answer: Cow<'_, str> = match (words.next(), words.next()) {
             (Some("/start"), Some(code)) => match links.redeem(code, &address).await? {
                 LinkOutcome::Linked(user) => {
-                    tracing::info!(%user, "a chat was linked");
-                    &texts.linked
+                    tracing::info!(user = %user.id, "a chat was linked");
+                    texts.linked.replace("{name}", &user.name).into()
                 }
-                LinkOutcome::Before(_) => &texts.linked_before,
-                LinkOutcome::Unknown => &texts.unknown_code,
+                LinkOutcome::Before(_) => (&texts.linked_before).into(),
+                LinkOutcome::Unknown => (&texts.unknown_code).into(),
             },
             (Some("/stop"), _) => match links.unlink(&address).await? {
-                Some(_) => &texts.unlinked,
-                None => &texts.not_linked,
+                Some(_) => (&texts.unlinked).into(),
+                None => (&texts.not_linked).into(),
             },
-            _ => &texts.help,
+            _ => (&texts.help).into(),
         };
         if self.0.replies.allow(chat.id)
-            && let Err(error) = self.say(&address, answer).await
+            && let Err(error) = self.say(&address, &answer).await
         {
             tracing::debug!(%error, "an answer could not be sent");
         }
@@ -322,10 +323,4 @@ async fn told(State(state): State<Arc<(Telegram, Links)>>, request: Request) -> 
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
-}
-
-/// Whether both are the same, in a time that does not tell where they differ.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let different = one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b));
-    one.len() == other.len() && different == 0
 }

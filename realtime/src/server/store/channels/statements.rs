@@ -1,4 +1,5 @@
-//! The channels' statements. SQLite and Postgres differ in how a list that is one parameter is taken apart.
+//! The channels' statements. SQLite and Postgres differ in how a list that is one parameter is taken apart, and in
+//! that rows of Postgres can be claimed by two at once.
 
 /// See the [module](self).
 pub(super) struct Statements {
@@ -14,9 +15,9 @@ pub(super) struct Statements {
     pub(super) linked: &'static str,
     /// $1 user, $2 channel, $3 address, $4 now, $5 reason.
     pub(super) gone: &'static str,
-    /// $1 user, $2 channel, $3 code, $4 expires.
+    /// $1 user, $2 channel, $3 code, $4 expires, $5 their name.
     pub(super) code: &'static str,
-    /// $1 channel, $2 code, $3 now → whose it was. Nobody else gets it.
+    /// $1 channel, $2 code, $3 now → whose it was, and their name. Nobody else gets it.
     pub(super) redeem: &'static str,
     /// $1 time.
     pub(super) delete_codes: &'static str,
@@ -32,6 +33,8 @@ pub(super) struct Statements {
     pub(super) quiet: &'static str,
     /// $1 id, $2 claim, $3 now, $4 outcome.
     pub(super) finish: &'static str,
+    /// $1 id, $2 change, $3 now. One more, where more has joined than up to this change.
+    pub(super) again: &'static str,
     /// $1 id, $2 claim, $3 due, $4 now.
     pub(super) later: &'static str,
     /// $1 user, $2 channel, $3 now, $4 outcome. Everything that waits.
@@ -42,10 +45,6 @@ pub(super) struct Statements {
     pub(super) delete: &'static str,
     /// $1 time, $2 how many. Deletes what has been waiting since before.
     pub(super) delete_waiting: &'static str,
-    /// $1 name, $2 holder, $3 until, $4 now.
-    pub(super) lease: &'static str,
-    /// $1 name, $2 holder.
-    pub(super) release: &'static str,
 }
 
 /// By how much the clocks of instances may differ, in milliseconds: what was set later than this from now was set
@@ -77,7 +76,7 @@ macro_rules! free {
 }
 
 macro_rules! statements {
-    ($first:literal, $fourth:literal) => {
+    ($first:literal, $fourth:literal, $skip:literal) => {
         Statements {
             take: "
                 update realtime_channel set gone = $4, reason = 'it was linked to another account'
@@ -97,11 +96,12 @@ macro_rules! statements {
                 update realtime_channel set gone = $4, reason = $5
                 where user_id = $1 and channel = $2 and address = $3 and gone is null",
             code: "
-                insert into realtime_link_code (user_id, channel, code, expires) values ($1, $2, $3, $4)
-                on conflict (user_id, channel) do update set code = excluded.code, expires = excluded.expires",
+                insert into realtime_link_code (user_id, channel, code, expires, name) values ($1, $2, $3, $4, $5)
+                on conflict (user_id, channel) do update
+                set code = excluded.code, expires = excluded.expires, name = excluded.name",
             redeem: "
                 delete from realtime_link_code where channel = $1 and code = $2 and expires > $3
-                returning user_id",
+                returning user_id, name",
             delete_codes: "
                 delete from realtime_link_code where expires < $1",
             claim: concat!("
@@ -119,7 +119,7 @@ macro_rules! statements {
                             where e.user_id = d.user_id and e.channel = d.channel and e.done is null and e.id < d.id
                         )
                     order by d.due, d.id
-                    limit $5
+                    limit $5", $skip, "
                 ) and ", free!("realtime_delivery"), "
                 returning id"),
             claimed: concat!("
@@ -145,6 +145,12 @@ macro_rules! statements {
             finish: "
                 update realtime_delivery set done = $3, outcome = $4, claim = null, claimed_until = null
                 where id = $1 and claim = $2 and done is null",
+            again: "
+                insert into realtime_delivery (notification, user_id, channel, due, since, change)
+                select d.notification, d.user_id, d.channel, $3, $3, d.change
+                from realtime_delivery d
+                where d.id = $1 and d.change > $2
+                on conflict (notification, channel) where done is null do nothing",
             later: "
                 update realtime_delivery set due = $3, since = $4, claim = null, claimed_until = null
                 where id = $1 and claim = $2 and done is null",
@@ -169,14 +175,6 @@ macro_rules! statements {
                 where done is null and id in (
                     select id from realtime_delivery where done is null and due < $1 limit $2
                 )",
-            lease: concat!("
-                insert into realtime_lease (name, holder, until, since) values ($1, $2, $3, $4)
-                on conflict (name) do update
-                set holder = excluded.holder, until = excluded.until, since = excluded.since
-                where realtime_lease.holder = excluded.holder or realtime_lease.until <= $4
-                    or realtime_lease.since > $4 + ", skew!()),
-            release: "
-                delete from realtime_lease where name = $1 and holder = $2",
         }
     };
 }
@@ -184,11 +182,14 @@ macro_rules! statements {
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE: Statements = statements!(
     "(select value from json_each($1))",
-    "(select value from json_each($4))"
+    "(select value from json_each($4))",
+    ""
 );
 
 #[cfg(feature = "postgres")]
 pub(super) const POSTGRES: Statements = statements!(
     "(select value::bigint from json_array_elements_text($1::json))",
-    "(select value from json_array_elements_text($4::json))"
+    "(select value from json_array_elements_text($4::json))",
+    // What another claims at this moment is theirs, and not waited for.
+    " for update of d skip locked"
 );

@@ -4,9 +4,12 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::{
-    protocol::Mark,
+    protocol::{Mark, User},
     server::store::{Database, InboxStore, NewNotification, Which},
 };
+
+/// A message that tells all there is.
+const ALL: u64 = u64::MAX;
 
 /// A database with what is kept there.
 struct Kept {
@@ -69,7 +72,7 @@ async fn suite(kept: &Kept) {
     order(kept).await;
     clocks(kept).await;
     gone(kept).await;
-    leases(kept).await;
+    joining(kept).await;
     sweeps(kept).await;
 }
 
@@ -111,7 +114,7 @@ async fn links(kept: &Kept) {
 }
 
 async fn codes(kept: &Kept) {
-    let (ada, bob) = (UserId::from(101), UserId::from(102));
+    let (ada, bob) = (User::new(101, "Ada"), User::new(102, "Bob"));
     let redeem = |code: &'static str, address: &'static str, now| async move {
         let redeemed = kept.channels.redeem("chat", code, address, now);
         redeemed.await.unwrap()
@@ -130,13 +133,13 @@ async fn codes(kept: &Kept) {
     assert_eq!(redeem("new", "c1", 99).await, Redeemed::Linked(ada.clone()));
     assert_eq!(
         redeem("new", "c1", 99).await,
-        Redeemed::Before(ada.clone()),
+        Redeemed::Before(ada.id.clone()),
         "the answer was lost, and it is asked again"
     );
     assert_eq!(redeem("new", "c2", 99).await, Redeemed::Unknown, "once");
     assert_eq!(redeem("", "c2", 99).await, Redeemed::Unknown);
     for user in [ada, bob] {
-        kept.channels.unlink(&user, "chat", 100).await.unwrap();
+        kept.channels.unlink(&user.id, "chat", 100).await.unwrap();
     }
 }
 
@@ -156,7 +159,10 @@ async fn claims(kept: &Kept) {
     let second = kept.one("b", 200, 1_100 + CLAIM).await.unwrap();
     let now = 1_200 + CLAIM;
     assert!(!kept.channels.renew(&first, now).await.unwrap());
-    kept.channels.finish(&first, "read", now).await.unwrap();
+    kept.channels
+        .finish(&first, "read", ALL, now)
+        .await
+        .unwrap();
     kept.channels.later(&first, 0, now).await.unwrap();
     assert_eq!(
         kept.one("c", 200, now).await,
@@ -169,7 +175,7 @@ async fn claims(kept: &Kept) {
     assert_eq!(kept.one("c", 200, now + 499).await, None);
     let third = kept.one("c", 200, now + 500).await.unwrap();
     assert_eq!((third.id, third.attempts), (first.id, 1));
-    kept.channels.sent(&first, 0, now + 501).await.unwrap();
+    kept.channels.sent(&first, ALL, 0, now + 501).await.unwrap();
     assert!(
         !kept.channels.renew(&third, now + 502).await.unwrap(),
         "that it was sent counts, whoever says it"
@@ -178,10 +184,16 @@ async fn claims(kept: &Kept) {
     kept.notify(200, None, 50_000).await;
     kept.notify(200, None, 50_000).await;
     let fourth = kept.one("d", 200, 60_000).await.unwrap();
-    kept.channels.sent(&fourth, 61_000, 60_000).await.unwrap();
+    kept.channels
+        .sent(&fourth, ALL, 61_000, 60_000)
+        .await
+        .unwrap();
     assert_eq!(kept.one("d", 200, 60_999).await, None, "a rest");
     let fifth = kept.one("d", 200, 61_000).await.unwrap();
-    kept.channels.finish(&fifth, "read", 61_000).await.unwrap();
+    kept.channels
+        .finish(&fifth, "read", ALL, 61_000)
+        .await
+        .unwrap();
     assert_eq!(kept.one("d", 200, 200_000).await, None);
 }
 
@@ -197,7 +209,7 @@ async fn groups(kept: &Kept) {
     assert_eq!(one.unwrap().count, 10, "what it has come to");
     kept.notify(300, Some("post:1"), 2_000).await;
     for delivery in &claimed {
-        kept.channels.sent(delivery, 0, 2_001).await.unwrap();
+        kept.channels.sent(delivery, ALL, 0, 2_001).await.unwrap();
     }
     assert!(kept.claim("b", 3_000).await.is_empty());
     kept.notify(300, Some("post:1"), 3_000).await;
@@ -213,6 +225,41 @@ async fn groups(kept: &Kept) {
     for channel in ["mail", "chat"] {
         kept.channels.unlink(&ada, channel, 4_000).await.unwrap();
     }
+}
+
+/// What joins a group after a message about it was worded has a message of its own.
+async fn joining(kept: &Kept) {
+    let ada = UserId::from(350);
+    kept.link(350, "chat", "350").await;
+    kept.notify(350, Some("post:2"), 1_000).await;
+    let sent = kept.one("a", 350, 2_000).await.unwrap();
+    let told = async |delivery: &Delivery| {
+        let one = kept.inboxes.one(delivery.notification).await.unwrap();
+        let one = one.unwrap();
+        (one.change, one.count)
+    };
+    let (before, count) = told(&sent).await;
+    assert_eq!(count, 1);
+    kept.notify(350, Some("post:2"), 2_001).await;
+    kept.channels.sent(&sent, before, 0, 2_002).await.unwrap();
+    let rest = kept.one("b", 350, 2_002).await;
+    let rest = rest.expect("what joined while it was sent");
+    assert_eq!((rest.notification, rest.attempts), (sent.notification, 0));
+    let (all, count) = told(&rest).await;
+    assert_eq!(count, 2);
+    kept.notify(350, Some("post:2"), 2_003).await;
+    kept.channels
+        .finish(&rest, "read", all, 2_004)
+        .await
+        .unwrap();
+    let last = kept.one("c", 350, 2_004).await;
+    let last = last.expect("what joined while it was found to have been read");
+    let seen = Which::These(vec![last.notification], Mark::Seen);
+    let (all, _) = told(&last).await;
+    kept.inboxes.mark(&ada, &seen, 2_005).await.unwrap();
+    kept.channels.sent(&last, all, 0, 2_006).await.unwrap();
+    assert_eq!(kept.one("d", 350, 100_000).await, None, "a mark is no news");
+    kept.channels.unlink(&ada, "chat", 100_000).await.unwrap();
 }
 
 async fn order(kept: &Kept) {
@@ -233,7 +280,7 @@ async fn order(kept: &Kept) {
                     .await
                     .unwrap();
             } else {
-                kept.channels.sent(&delivery, 0, now).await.unwrap();
+                kept.channels.sent(&delivery, ALL, 0, now).await.unwrap();
                 seen.push((delivery.user.as_str().to_owned(), delivery.id));
             }
         }
@@ -267,11 +314,14 @@ async fn clocks(kept: &Kept) {
     );
     let second = kept.one("c", 500, DAY / 2).await.unwrap();
     assert_eq!(first.id, second.id);
-    kept.channels.sent(&second, DAY, DAY / 2).await.unwrap();
+    kept.channels
+        .sent(&second, ALL, DAY, DAY / 2)
+        .await
+        .unwrap();
     kept.notify(500, None, DAY / 2).await;
     let next = kept.one("d", 500, DAY / 2 + 100).await;
     let next = next.expect("no rest is as long as that");
-    kept.channels.sent(&next, 0, DAY).await.unwrap();
+    kept.channels.sent(&next, ALL, 0, DAY).await.unwrap();
 }
 
 async fn gone(kept: &Kept) {
@@ -302,25 +352,10 @@ async fn gone(kept: &Kept) {
     assert_eq!(kept.channels.linked(&ada).await.unwrap()[0].problem, None);
     kept.notify(600, None, 100_000).await;
     let delivery = kept.one("c", 600, 101_000).await.unwrap();
-    kept.channels.sent(&delivery, 0, 101_000).await.unwrap();
-}
-
-async fn leases(kept: &Kept) {
-    let lease = |holder: &'static str, now: u64| async move {
-        let lease = kept.channels.lease("updates", holder, now + 60_000, now);
-        lease.await.unwrap()
-    };
-    assert!(lease("a", 1_000_000).await);
-    assert!(!lease("b", 1_030_000).await);
-    assert!(lease("a", 1_050_000).await, "kept");
-    assert!(!lease("b", 1_109_999).await);
-    assert!(lease("b", 1_110_000).await, "the holder is silent");
-    assert!(!lease("a", 1_110_000).await);
-    assert!(lease("a", 1_000).await, "a clock went back");
-    kept.channels.release("updates", "b").await.unwrap();
-    assert!(!lease("b", 1_001).await);
-    kept.channels.release("updates", "a").await.unwrap();
-    assert!(lease("b", 1_001).await);
+    kept.channels
+        .sent(&delivery, ALL, 0, 101_000)
+        .await
+        .unwrap();
 }
 
 async fn sweeps(kept: &Kept) {
@@ -328,7 +363,7 @@ async fn sweeps(kept: &Kept) {
     kept.link(700, "chat", "700").await;
     kept.notify(700, None, far).await;
     kept.channels
-        .code(&700.into(), "chat", "late", far)
+        .code(&User::new(700, "Ada"), "chat", "late", far)
         .await
         .unwrap();
     while kept.channels.sweep(far, far, far).await.unwrap() {}
@@ -385,7 +420,7 @@ async fn two_who_claim_at_once_share_nothing() {
             for delivery in claimed.unwrap() {
                 assert!(kept.channels.renew(&delivery, 1_000).await.unwrap());
                 sent.push(delivery.id);
-                kept.channels.sent(&delivery, 0, 1_000).await.unwrap();
+                kept.channels.sent(&delivery, ALL, 0, 1_000).await.unwrap();
             }
         }
         sent
@@ -396,4 +431,24 @@ async fn two_who_claim_at_once_share_nothing() {
     let before = sent.len();
     sent.dedup();
     assert_eq!((before, sent.len()), (120, 120));
+}
+
+/// Who marks as sent and who unlinks at the same time take the same things in the same order: neither fails.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn marking_and_unlinking_do_not_wait_for_each_other_in_turn() {
+    let server = crate::server::store::postgres::cluster::Postgres::start().await;
+    let kept = &Kept::open(server.pool().await.into()).await;
+    for round in 0..100 {
+        let now = round * 1_000;
+        kept.link(1, "chat", "1").await;
+        kept.notify(1, None, now).await;
+        let delivery = kept.one("a", 1, now + 500).await.unwrap();
+        let ada = UserId::from(1);
+        let sent = kept.channels.sent(&delivery, ALL, now + 900, now + 500);
+        let unlinked = kept.channels.unlink(&ada, "chat", now + 500);
+        let (sent, unlinked) = futures::future::join(sent, unlinked).await;
+        sent.unwrap();
+        assert!(unlinked.unwrap());
+    }
 }

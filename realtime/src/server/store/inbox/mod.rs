@@ -4,9 +4,11 @@
 //! touched takes the number, and a row of the outbox tells it to the person's clients, all in the one transaction. So
 //! the numbers have no gaps, nothing is told that did not happen, and nothing that happened stays untold.
 
+mod preferences;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,13 +18,12 @@ use statements::Statements;
 use super::{
     StoreError,
     outbox::from_stored,
-    sql::{Arg, Row, Sql, Tx},
+    sql::{Arg, Row, Sql, Tx, json, unreadable, user},
     to_stored,
 };
 use crate::protocol::{
-    InboxChange, InboxCursor, InboxFilter, InboxPage, Mark, Notification, NotificationId,
-    Preference, PreferenceChange, Preferences, Room, UnixMillis, User, UserId, WireNotification,
-    notification::MAX_ACTORS, reserved::InboxRoom,
+    InboxChange, InboxCursor, InboxFilter, InboxPage, Mark, Notification, NotificationId, Room,
+    UnixMillis, User, UserId, WireNotification, notification::MAX_ACTORS, reserved::InboxRoom,
 };
 
 /// How many people are told in one transaction.
@@ -37,11 +38,8 @@ const MAX_CHANGES: i64 = 200;
 /// The most bytes that travel with a change.
 const MAX_TOLD_BYTES: usize = 32 * 1024;
 
-/// The most preferences of a person.
-const MAX_PREFERENCES: i64 = 1_000;
-
-/// How much is deleted at once.
-const TIDY_AT_ONCE: i64 = 1_000;
+/// The most who did it that are remembered of a notification: the last ones.
+const MAX_REMEMBERED: u32 = 1_000;
 
 /// A notification to be created.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -197,6 +195,11 @@ impl InboxStore {
         }
         let touched = tx.rows(statements.touched, &[Arg::Text(&people)]).await?;
         let mut touched = self.notifications(&mut *tx, &touched).await?;
+        let many = |of: &WireNotification| of.actor_count > MAX_REMEMBERED;
+        if touched.values().flatten().any(many) {
+            let args = [Arg::Text(&people), Arg::Number(i64::from(MAX_REMEMBERED))];
+            tx.run(statements.forget_actors, &args).await?;
+        }
         let changes = self.standing(&mut *tx, &people).await?.into_iter();
         let changes = changes.map(|(user, change)| {
             let mine = touched.remove(&user);
@@ -242,7 +245,7 @@ impl InboxStore {
                     Mark::Unread => (statements.unread, &ids[..]),
                     Mark::Seen => (statements.seen, &now[..]),
                     Mark::Archived => (statements.archived, &now[..]),
-                    Mark::Unarchived => (statements.unarchived, &ids[..]),
+                    Mark::Unarchived => (statements.unarchived, &now[..]),
                 };
                 tx.run(statement, args).await?
             }
@@ -347,90 +350,6 @@ impl InboxStore {
         Ok(change)
     }
 
-    /// What a person wants to be told of.
-    pub(crate) async fn preferences(&self, user: &UserId) -> Result<Preferences, StoreError> {
-        let mut tx = self.sql.read().await?;
-        let rows = tx
-            .rows(self.statements.preferences, &[Arg::Text(user.as_str())])
-            .await?;
-        let some = |text: String| (!text.is_empty()).then_some(text);
-        let read = |row: &Row| {
-            Ok(Preference {
-                kind: some(row.text(0)?),
-                community: some(row.text(1)?),
-                enabled: row.maybe_number(2)?.map(|enabled| enabled != 0),
-                muted_until: row.maybe_number(3)?.map(from_stored),
-            })
-        };
-        rows.iter()
-            .map(read)
-            .collect::<Result<_, StoreError>>()
-            .map(Preferences)
-    }
-
-    /// Changes what a person wants to be told of, for a kind (none: each) in a community (none: each). Says whether
-    /// there was room for it.
-    pub(crate) async fn prefer(
-        &self,
-        user: &UserId,
-        kind: Option<&str>,
-        community: Option<&str>,
-        change: PreferenceChange,
-    ) -> Result<bool, StoreError> {
-        let statements = self.statements;
-        let of = [
-            Arg::Text(user.as_str()),
-            Arg::Text(kind.unwrap_or_default()),
-            Arg::Text(community.unwrap_or_default()),
-        ];
-        let (statement, said) = match change {
-            PreferenceChange::Enabled(enabled) => (statements.prefer, enabled.map(i64::from)),
-            PreferenceChange::MutedUntil(until) => (statements.mute, until.map(to_stored)),
-        };
-        let said = [Arg::MaybeNumber(said)];
-        let mut tx = self.sql.write().await?;
-        tx.run(statement, &[&of[..], &said].concat()).await?;
-        tx.run(statements.prefer_nothing, &of).await?;
-        let count = tx.rows(statements.count_preferences, &of[..1]).await?;
-        if count.first().map_or(Ok(0), |row| row.number(0))? > MAX_PREFERENCES {
-            return Ok(false);
-        }
-        tx.commit().await?;
-        Ok(true)
-    }
-
-    /// Puts away what is older than this, and deletes what was put away before then: some of it. Says whether there may
-    /// be more.
-    pub(crate) async fn tidy(
-        &self,
-        before: UnixMillis,
-        now: UnixMillis,
-        mut written: impl FnMut(Written),
-    ) -> Result<bool, StoreError> {
-        let (statements, now) = (self.statements, to_stored(now));
-        let some = [Arg::Number(to_stored(before)), Arg::Number(TIDY_AT_ONCE)];
-        let mut tx = self.sql.write().await?;
-        let mut people = texts(&tx.rows(statements.old, &some).await?)?;
-        let mut more = !people.is_empty();
-        if more {
-            people.sort_unstable();
-            let people = json(&people);
-            tx.run(statements.number, &[Arg::Text(&people)]).await?;
-            let args = [Arg::Text(&people), some[0], Arg::Number(now)];
-            tx.run(statements.put_away, &args).await?;
-            let changes = self.standing(&mut *tx, &people).await?;
-            written(self.wake(&mut *tx, changes, now).await?);
-        }
-        tx.commit().await?;
-        let mut tx = self.sql.write().await?;
-        tx.run(statements.delete_actors, &some).await?;
-        for statement in [statements.delete, statements.delete_keys] {
-            more |= tx.run(statement, &some).await? > 0;
-        }
-        tx.commit().await?;
-        Ok(more)
-    }
-
     /// Where a person's inbox stands.
     async fn own_standing(
         &self,
@@ -457,7 +376,7 @@ impl InboxStore {
                 unread: u32::try_from(row.number(2)?).unwrap_or(u32::MAX),
                 ..InboxChange::default()
             };
-            Ok((user(row.text(0)?)?, change))
+            Ok((user(row, 0)?, change))
         };
         rows.iter().map(read).collect()
     }
@@ -478,7 +397,7 @@ impl InboxStore {
             let args = [Arg::Text(&ids), Arg::Number(MAX_ACTORS as i64)];
             for row in tx.rows(self.statements.actors, &args).await? {
                 let (of, count) = actors.entry(row.number(0)?).or_default();
-                of.push(User::new(user(row.text(1)?)?, row.text(2)?));
+                of.push(User::new(user(&row, 1)?, row.text(2)?));
                 *count = u32::try_from(row.number(3)?).unwrap_or(u32::MAX);
             }
         }
@@ -501,10 +420,7 @@ impl InboxStore {
                 archived: row.maybe_number(11)?.map(from_stored),
                 change: from_stored(row.number(12)?),
             };
-            people
-                .entry(user(row.text(1)?)?)
-                .or_default()
-                .push(notification);
+            people.entry(user(row, 1)?).or_default().push(notification);
         }
         Ok(people)
     }
@@ -565,19 +481,6 @@ fn brief(change: &InboxChange) -> String {
     })
 }
 
-fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).expect("texts and numbers can be written as JSON")
-}
-
 fn texts(rows: &[Row]) -> Result<Vec<String>, StoreError> {
     rows.iter().map(|row| row.text(0)).collect()
-}
-
-fn user(id: String) -> Result<UserId, StoreError> {
-    UserId::try_from(id).map_err(unreadable)
-}
-
-/// What is stored was written by somebody else.
-fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-    StoreError::Database(error.into())
 }

@@ -14,6 +14,8 @@ pub(super) struct Statements {
     pub(super) notify: &'static str,
     /// $1 users, $2 actor, $3 their name, $4 now.
     pub(super) actor: &'static str,
+    /// $1 users, $2 how many. Of what their last changes touched, who did it longer ago than so many others.
+    pub(super) forget_actors: &'static str,
     /// $1 users → id, user, change, … of what their last changes touched: see [`COLUMNS`].
     pub(super) touched: &'static str,
     /// $1 users → user, number of their last change, how many are unread.
@@ -34,7 +36,7 @@ pub(super) struct Statements {
     pub(super) seen: &'static str,
     /// As `read`.
     pub(super) archived: &'static str,
-    /// As `unread`.
+    /// As `read`. It stays in the list for as long as what is new.
     pub(super) unarchived: &'static str,
     /// $1 user, $2 number up to which, $3 change, $4 now.
     pub(super) read_all: &'static str,
@@ -56,13 +58,17 @@ pub(super) struct Statements {
     pub(super) count_preferences: &'static str,
     /// $1 time, $2 how many → people with something in the list that is older.
     pub(super) old: &'static str,
+    /// $1 users. Keeps others out until the transaction ends.
+    pub(super) lock: &'static str,
+    /// $1 users, $2 time → those of them with something in the list that is older, in order.
+    pub(super) still_old: &'static str,
     /// $1 users, $2 time, $3 now. Puts away what is older.
     pub(super) put_away: &'static str,
-    /// $1 time, $2 how many. Deletes what was put away before.
+    /// $1 time, $2 how many → ids. Deletes what was put away before.
     pub(super) delete: &'static str,
-    /// The same of who did it.
+    /// $1 notifications. Deletes who did it.
     pub(super) delete_actors: &'static str,
-    /// The same of the keys.
+    /// $1 time, $2 how many. Deletes keys that were taken before.
     pub(super) delete_keys: &'static str,
 }
 
@@ -85,9 +91,10 @@ macro_rules! listed {
     };
 }
 
-/// The statements, from how a list of texts ($1), of numbers ($1 or $2), and of lists ($1) is taken apart.
+/// The statements, from how a list of texts ($1), of numbers ($1 or $2), and of lists ($1) is taken apart, and how rows
+/// are kept from others.
 macro_rules! statements {
-    ($users:literal, $first:literal, $second:literal, $lists:literal) => {
+    ($users:literal, $first:literal, $second:literal, $lists:literal, $lock:literal) => {
         Statements {
             wanted: concat!("
                 select p.user_id from ", $users, " as p
@@ -130,6 +137,7 @@ macro_rules! statements {
                     updated = case when excluded.updated > realtime_notification.updated
                         then excluded.updated else realtime_notification.updated end,
                     seen = null,
+                    kept = null,
                     change = excluded.change"),
             actor: concat!("
                 insert into realtime_notification_actor (notification, user_id, name, at)
@@ -138,6 +146,19 @@ macro_rules! statements {
                 join realtime_notification n on n.user_id = i.user_id and n.change = i.change
                 where i.user_id in (select p.user_id from ", $users, " as p)
                 on conflict (notification, user_id) do update set name = excluded.name, at = excluded.at"),
+            forget_actors: concat!("
+                delete from realtime_notification_actor
+                where (notification, user_id) in (
+                    select placed.notification, placed.user_id from (
+                        select a.notification, a.user_id,
+                            row_number() over (partition by a.notification order by a.at desc, a.user_id) as place
+                        from realtime_inbox i
+                        join realtime_notification n on n.user_id = i.user_id and n.change = i.change
+                        join realtime_notification_actor a on a.notification = n.id
+                        where i.user_id in (select p.user_id from ", $users, " as p)
+                    ) as placed
+                    where placed.place > $2
+                )"),
             touched: concat!("
                 select ", columns!(), "
                 from realtime_inbox i
@@ -190,7 +211,7 @@ macro_rules! statements {
                 where user_id = $1 and archived is null and id in ", $second),
             unarchived: concat!("
                 update realtime_notification
-                set archived = null, change = $3
+                set archived = null, kept = $4, change = $3
                 where user_id = $1 and archived is not null and id in ", $second),
             read_all: "
                 update realtime_notification
@@ -203,14 +224,14 @@ macro_rules! statements {
                 where true
                 returning id"),
             deliver: concat!("
-                insert into realtime_delivery (notification, user_id, channel, due, since)
-                select n.id, n.user_id, c.channel, $3, $2
+                insert into realtime_delivery (notification, user_id, channel, due, since, change)
+                select n.id, n.user_id, c.channel, $3, $2, n.change
                 from realtime_inbox i
                 join realtime_notification n on n.user_id = i.user_id and n.change = i.change
                 join realtime_channel c on c.user_id = i.user_id and c.gone is null
                 where i.user_id in (select p.user_id from ", $users, " as p)
                 order by i.user_id, c.channel
-                on conflict (notification, channel) where done is null do nothing"),
+                on conflict (notification, channel) where done is null do update set change = excluded.change"),
             one: concat!("
                 select ", columns!(), " from realtime_notification n where n.id = $1"),
             preferences: "
@@ -232,20 +253,34 @@ macro_rules! statements {
                 select count(*) from realtime_preference where user_id = $1",
             old: "
                 select distinct user_id from (
-                    select user_id from realtime_notification where archived is null and updated < $1 limit $2
-                ) as aged",
+                    select user_id from realtime_notification where archived is null and coalesce(kept, updated) < $1
+                    limit $2
+                ) as aged
+                order by user_id",
+            lock: concat!("
+                select user_id from realtime_inbox
+                where user_id in (select p.user_id from ", $users, " as p)
+                order by user_id", $lock),
+            still_old: concat!("
+                select distinct user_id from realtime_notification
+                where archived is null and coalesce(kept, updated) < $2
+                    and user_id in (select p.user_id from ", $users, " as p)
+                order by user_id"),
             put_away: concat!("
                 update realtime_notification
                 set archived = $3, open = null,
                     change = (select i.change from realtime_inbox i where i.user_id = realtime_notification.user_id)
-                where archived is null and updated < $2
+                where archived is null and coalesce(kept, updated) < $2
                     and user_id in (select p.user_id from ", $users, " as p)"),
+            // What is put back at this moment stays.
             delete: "
                 delete from realtime_notification
-                where id in (select id from realtime_notification where archived < $1 order by id limit $2)",
-            delete_actors: "
-                delete from realtime_notification_actor
-                where notification in (select id from realtime_notification where archived < $1 order by id limit $2)",
+                where archived < $1 and id in (
+                    select id from realtime_notification where archived < $1 order by archived limit $2
+                )
+                returning id",
+            delete_actors: concat!("
+                delete from realtime_notification_actor where notification in ", $first),
             delete_keys: "
                 delete from realtime_notification_key
                 where (user_id, key) in (select user_id, key from realtime_notification_key where created < $1 limit $2)",
@@ -258,7 +293,9 @@ pub(super) const SQLITE: Statements = statements!(
     "(select value as user_id from json_each($1))",
     "(select value from json_each($1))",
     "(select value from json_each($2))",
-    "json_each($1)"
+    "json_each($1)",
+    // Who writes is alone.
+    ""
 );
 
 #[cfg(feature = "postgres")]
@@ -266,7 +303,8 @@ pub(super) const POSTGRES: Statements = statements!(
     "(select value as user_id from json_array_elements_text($1::json))",
     "(select value::bigint from json_array_elements_text($1::json))",
     "(select value::bigint from json_array_elements_text($2::json))",
-    "json_array_elements($1::json)"
+    "json_array_elements($1::json)",
+    " for update"
 );
 
 /// Tells everyone, at the commit, that something was written, and by whom: $1 channel, $2 writer.

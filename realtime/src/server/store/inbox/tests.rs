@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::server::store::Database;
+use crate::{protocol::PreferenceChange, server::store::Database};
 
 async fn sqlite() -> (InboxStore, Database) {
     let pool = sqlx::SqlitePool::connect("sqlite::memory:").await.unwrap();
@@ -57,7 +57,31 @@ async fn suite(store: &InboxStore) {
     pages(store).await;
     preferences(store).await;
     much(store).await;
+    crowds(store).await;
     tidying(store).await;
+}
+
+/// Many who did the same: the last of them are remembered, and each touch costs no more than that.
+async fn crowds(store: &InboxStore) {
+    let ada = UserId::from(650);
+    let mut vote = new("vote", Some("post:9"));
+    for voter in 0..i64::from(MAX_REMEMBERED) + 20 {
+        vote.actor = Some(User::new(10_000 + voter, format!("Voter {voter}")));
+        notify(
+            store,
+            std::slice::from_ref(&ada),
+            &vote,
+            1_000 + voter as u64,
+        )
+        .await;
+    }
+    let page = whole(store, &ada).await;
+    let one = &page.notifications[0];
+    assert_eq!(
+        (one.count, one.actor_count),
+        (MAX_REMEMBERED + 20, MAX_REMEMBERED)
+    );
+    assert_eq!(one.actors[0].name, format!("Voter {}", MAX_REMEMBERED + 19));
 }
 
 async fn grouping(store: &InboxStore) {
@@ -370,6 +394,16 @@ async fn tidying(store: &InboxStore) {
         Some(2_000_000),
         "put away, with a number"
     );
+    let back = these(&since, Mark::Unarchived);
+    mark(store, &user, back, 2_000_000).await;
+    while store.tidy(1_500_000, 2_100_000, |_| {}).await.unwrap() {}
+    let page = whole(store, &user).await;
+    assert_eq!(
+        (page.change, page.notifications.len()),
+        (4, 2),
+        "what was put back stays for as long as what is new"
+    );
+    mark(store, &user, these(&since, Mark::Archived), 2_000_000).await;
     while store.tidy(2_000_001, 3_000_000, |_| {}).await.unwrap() {}
     let since = store.changes(&user, 0).await.unwrap();
     let left: Vec<_> = since
