@@ -33,6 +33,8 @@ on_every_database!(
     people_read_and_mark_their_own,
     guests_have_no_inbox,
     c10_what_is_anothers_is_not_touched,
+    c10_a_page_of_one_person_does_nothing_to_another,
+    preferences_have_three_states_and_a_mute_beside,
     another_sites_page_changes_nothing,
     nonsense_is_told_as_such,
 );
@@ -184,10 +186,102 @@ where
     assert_eq!(changes.notifications, change.notifications);
     let all: InboxChange = good(&site.post(Some("Ada"), "mark_all_read", "up_to=41").await);
     assert_eq!((all.change, all.unread), (42, 0));
-    let form = "kind=vote&enabled=false&mute_minutes=4294967295";
-    let _: () = good(&site.post(Some("Ada"), "prefer_notifications", form).await);
-    let said: Preferences = good(&site.get(Some("Ada"), "notification_preferences").await);
-    assert_eq!(said.0[0].enabled, Some(false));
+    site.close().await;
+}
+
+async fn preferences_have_three_states_and_a_mute_beside<H: Host>()
+where
+    Transaction<'static, H::Db>: HostTransaction,
+{
+    let host = H::new().await;
+    let site = Site::open(&host).await;
+    let say = async |path: &str, form: &str| {
+        let said: Preferences = good(&site.post(Some("Ada"), path, form).await);
+        let asked: Preferences = good(&site.get(Some("Ada"), "notification_preferences").await);
+        assert_eq!(said, asked, "{path} {form}");
+        let vote = said.said(Some("vote"), None);
+        (vote.enabled, vote.muted_until.is_some(), said.0.len())
+    };
+    for (path, form, now) in [
+        (
+            "prefer_notifications",
+            "kind=&community=&enabled=false",
+            (None, false, 1),
+        ),
+        (
+            "prefer_notifications",
+            "kind=vote&enabled=true",
+            (Some(true), false, 2),
+        ),
+        (
+            "mute_notifications",
+            "kind=vote&minutes=4294967295",
+            (Some(true), true, 2),
+        ),
+        (
+            "prefer_notifications",
+            "kind=vote&enabled=false",
+            (Some(false), true, 2),
+        ),
+        (
+            "prefer_notifications",
+            "kind=vote&community=&enabled=",
+            (None, true, 2),
+        ),
+        (
+            "mute_notifications",
+            "kind=vote&minutes=0",
+            (None, false, 1),
+        ),
+        (
+            "mute_notifications",
+            "kind=vote&minutes=60",
+            (None, true, 2),
+        ),
+        ("mute_notifications", "kind=vote&minutes=", (None, false, 1)),
+        ("prefer_notifications", "", (None, false, 0)),
+    ] {
+        assert_eq!(say(path, form).await, now, "{path} {form}");
+    }
+    site.close().await;
+}
+
+async fn c10_a_page_of_one_person_does_nothing_to_another<H: Host>()
+where
+    Transaction<'static, H::Db>: HostTransaction,
+{
+    let host = H::new().await;
+    let site = Site::open(&host).await;
+    site.tell("Ada", 1).await;
+    site.tell("Bob", 2).await;
+    let before = site.inbox("Bob").await;
+    // Bob signed in in another tab; this page is still Ada's.
+    for path in ["inbox?user=Ada", "inbox_changes?after=0&user=Ada"] {
+        let error = bad(&site.get(Some("Bob"), path).await);
+        assert_eq!(error.code, ErrorCode::Unauthorized, "{path}");
+    }
+    let mark = format!("ids[0]={}&mark=read&user=Ada", before.notifications[0].id);
+    for (path, form) in [
+        ("mark_notifications", &*mark),
+        ("mark_all_read", "up_to=9&user=Ada"),
+        ("prefer_notifications", "enabled=false&user=Ada"),
+        ("mute_notifications", "minutes=60&user=Ada"),
+    ] {
+        let error = bad(&site.post(Some("Bob"), path, form).await);
+        assert_eq!(error.code, ErrorCode::Unauthorized, "{path}");
+    }
+    assert_eq!(site.inbox("Bob").await, before);
+    let said: Preferences = good(&site.get(Some("Bob"), "notification_preferences").await);
+    assert!(said.0.is_empty());
+    let page: InboxPage = good(&site.get(Some("Bob"), "inbox?user=Bob").await);
+    assert_eq!(page.notifications.len(), 2);
+    let all = site.post(Some("Bob"), "mark_all_read", "up_to=9&user=Bob");
+    let change: InboxChange = good(&all.await);
+    assert_eq!(change.unread, 0);
+    // A form of a page that did not know.
+    let all = site.post(Some("Ada"), "mark_all_read", "up_to=9&user=");
+    let change: InboxChange = good(&all.await);
+    assert_eq!(change.unread, 0);
     site.close().await;
 }
 
@@ -207,6 +301,7 @@ where
         ("mark_notifications", "ids[0]=1&mark=read"),
         ("mark_all_read", "up_to=1"),
         ("prefer_notifications", "enabled=false"),
+        ("mute_notifications", "minutes=60"),
     ] {
         let error = bad(&site.post(None, path, form).await);
         assert_eq!(error.code, ErrorCode::Unauthorized, "{path}");
@@ -267,6 +362,7 @@ where
         ("mark_notifications", &*mark),
         ("mark_all_read", "up_to=9"),
         ("prefer_notifications", "enabled=false"),
+        ("mute_notifications", "minutes=60"),
     ];
     for origin in [
         "http://evil.example",
@@ -353,8 +449,8 @@ where
             ErrorCode::TooLarge,
         ),
         (
-            "prefer_notifications",
-            "mute_minutes=4294967296",
+            "mute_notifications",
+            "minutes=4294967296",
             ErrorCode::BadRequest,
         ),
         ("prefer_notifications", "enabled=2", ErrorCode::BadRequest),

@@ -385,7 +385,12 @@ where
 
     let first = ada.device.inbox.list()[0].id.0;
     let page = request(Some("Ada"));
-    let marked = as_page(&node, page, mark_notifications(vec![first], Mark::Read)).await;
+    let marked = as_page(
+        &node,
+        page,
+        mark_notifications(vec![first], Mark::Read, None),
+    )
+    .await;
     let error = marked.unwrap_err();
     assert_eq!(error.code, ErrorCode::Unavailable);
     assert!(error.message.contains("right now: try again"), "{error}");

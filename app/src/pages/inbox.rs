@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_realtime::NotificationInbox;
+use leptos_router::hooks::use_location;
 
 use crate::notice::Notice;
 
@@ -15,7 +16,7 @@ pub fn InboxPage() -> impl IntoView {
                 <h1>"Notifications"</h1>
                 <a href="/settings">"What I hear of"</a>
             </div>
-            <NotificationInbox<Notice>/>
+            <NotificationInbox<Notice> search=use_location().search kinds=Notice::kinds()/>
         </section>
     }
 }

@@ -27,7 +27,12 @@ pub(crate) const STYLES: &str = concat!(
     include_str!("../../style/avatar.css"),
     include_str!("../../style/typing_indicator.css"),
     include_str!("../../style/connection_badge.css"),
-    include_str!("../../style/notifications.css"),
+    include_str!("../../style/visually_hidden.css"),
+    include_str!("../../style/notification_bell.css"),
+    include_str!("../../style/notification_button.css"),
+    include_str!("../../style/notification_inbox.css"),
+    include_str!("../../style/notification_toasts.css"),
+    include_str!("../../style/notification_preferences.css"),
 );
 
 /// Links the components' styles: once, in the `<head>` of the host's shell.

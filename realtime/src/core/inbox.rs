@@ -4,15 +4,29 @@
 //! known; where one is missing, [`Inbox::needs`] says from which number on to ask. Of a notification that comes twice,
 //! the state of the later change counts, whatever order they come in. What the person does shows at once, and is taken
 //! back where the server refuses it.
+//!
+//! Of each list that a page [shows](Shown), such as what is unread, everything is known from where it begins down to its
+//! end; what is told of changes keeps it so. [`Asking`] says when to ask, [`Seen`] what was seen by being shown.
+
+mod asking;
+mod seen;
+mod shown;
 
 use std::collections::BTreeMap;
 
+pub use asking::{Asking, Ticket};
+pub use seen::Seen;
+pub use shown::Shown;
+
 use crate::protocol::{
-    InboxChange, InboxCursor, InboxPage, Mark, NotificationId, UnixMillis, WireNotification,
+    InboxChange, InboxCursor, InboxPage, Mark, NotificationId, UnixMillis, UserId, WireNotification,
 };
 
 /// The most notifications that are kept; and how many of them where there are more.
 const MAX_KNOWN: (usize, usize) = (1_000, 500);
+
+/// The most lists that are kept beside the whole one: those that were shown last.
+const MAX_LISTS: usize = 8;
 
 /// Something that the person did and the server has not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +42,7 @@ pub enum Marked {
 }
 
 /// What has to be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing: all is known.
     Nothing,
@@ -36,6 +50,16 @@ pub enum Needs {
     Changes(u64),
     /// The first page, anew.
     Page,
+    /// The first page of a list that is shown; or the one after a place, where nothing is left of those before.
+    List(Shown, Option<InboxCursor>),
+}
+
+/// A list as far as it is known.
+#[derive(Clone, Debug)]
+struct List {
+    shown: Shown,
+    /// Everything from this place on is known; none: the whole list is.
+    end: Option<InboxCursor>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +72,8 @@ struct Pending {
 /// See the [module](self).
 #[derive(Clone, Debug, Default)]
 pub struct Inbox {
+    /// Whose it is, where that is known.
+    user: Option<UserId>,
     /// Everything up to this number is known.
     change: u64,
     unread: u32,
@@ -55,8 +81,10 @@ pub struct Inbox {
     unread_at: u64,
     /// With those that were put away, so that an older state does not bring them back.
     known: BTreeMap<NotificationId, WireNotification>,
-    /// Everything from this place on is known; none: the whole list is.
-    horizon: Option<InboxCursor>,
+    /// The whole list comes first.
+    lists: Vec<List>,
+    /// The lists that are shown.
+    watched: Vec<Shown>,
     loaded: bool,
     needs: Option<Needs>,
     /// Changes may have been missed of which no number tells: only a question that is asked from now on settles it.
@@ -68,40 +96,99 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Begins with the first page, or anew.
+    /// Whose it is from now on; none: nobody's. What was known of somebody else's is forgotten.
+    pub fn turn_to(&mut self, user: Option<UserId>) {
+        if self.user != user {
+            *self = Self {
+                user,
+                watched: std::mem::take(&mut self.watched),
+                // A late answer to what somebody else did is none to what is done now.
+                marks: self.marks,
+                ..Self::default()
+            };
+        }
+    }
+
+    /// Whose it is, where that is known.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserId> {
+        self.user.as_ref()
+    }
+
+    /// The inbox, if it is still theirs: what was answered to somebody else is not to be taken.
+    pub fn of(&mut self, user: &UserId) -> Option<&mut Self> {
+        (self.user.as_ref() == Some(user)).then_some(self)
+    }
+
+    /// Takes the first page: begins with it, or anew where too much was missed. Otherwise what is loaded stays, also
+    /// older pages, and what happened meanwhile is asked for.
     pub fn begin(&mut self, page: InboxPage) {
-        if self.loaded && page.change < self.change {
-            // Read before what is known.
+        if self.loaded && self.needs != Some(Needs::Page) {
+            if page.change >= self.change {
+                self.add(page);
+            }
             return;
         }
+        // The server knows less than it told: its database is an older copy.
+        let went_back = page.change < self.asked_at;
+        if went_back {
+            (self.unread, self.unread_at) = (page.unread, page.change);
+            self.known.clear();
+        }
         // What was told while the page was on its way is not in it.
-        let known = std::mem::take(&mut self.known).into_values();
-        let later = known.filter(|one| one.change > page.change).collect();
+        self.known.retain(|_, one| one.change > page.change);
         self.change = page.change;
         self.loaded = true;
         self.count(page.change, page.unread);
         self.needs = self.behind();
-        self.horizon = page.next;
+        self.lists = vec![List {
+            shown: Shown::default(),
+            end: page.next,
+        }];
         self.merge(page.notifications);
-        self.merge(later);
     }
 
-    /// Adds the page after a place. It has to be the place where what is known ends: a list that was begun anew
-    /// meanwhile would have a hole.
+    /// Adds the page after a place to the whole list: see [`listed`](Self::listed).
     pub fn more(&mut self, after: InboxCursor, page: InboxPage) {
-        if self.horizon != Some(after) {
+        self.listed(&Shown::default(), Some(after), page);
+    }
+
+    /// Takes the first page of a list, or the one after a place. That has to be the place where what is known ends: a
+    /// list that was begun anew meanwhile would have a hole.
+    pub fn listed(&mut self, shown: &Shown, after: Option<InboxCursor>, page: InboxPage) {
+        if !self.loaded {
             return;
         }
-        self.horizon = page.next;
-        if page.change > self.change {
-            self.needs.get_or_insert(Needs::Changes(self.change));
-        } else if page.change < self.change {
-            // Of what it has, later changes may have been passed over, as nobody knew it then.
-            self.change = page.change;
-            self.needs.get_or_insert(Needs::Changes(self.change));
+        let at = self.lists.iter().position(|list| list.shown == *shown);
+        match (at, after) {
+            (Some(at), Some(_)) if self.lists[at].end == after => self.lists[at].end = page.next,
+            (None, None) => {
+                if self.lists.len() > MAX_LISTS {
+                    let idle = |list: &List| !self.watched.contains(&list.shown);
+                    if let Some(oldest) = self.lists[1..].iter().position(idle) {
+                        self.lists.remove(oldest + 1);
+                    }
+                }
+                self.lists.push(List {
+                    shown: shown.clone(),
+                    end: page.next,
+                });
+            }
+            _ => return,
         }
-        self.count(page.change, page.unread);
-        self.merge(page.notifications);
+        self.add(page);
+    }
+
+    /// A page shows this list from now on: where it is not known, it is [needed](Self::needs).
+    pub fn watch(&mut self, shown: Shown) {
+        self.watched.push(shown);
+    }
+
+    /// A page shows it no more.
+    pub fn unwatch(&mut self, shown: &Shown) {
+        if let Some(at) = self.watched.iter().position(|watched| watched == shown) {
+            self.watched.remove(at);
+        }
     }
 
     /// Takes a change, as it was told or asked for.
@@ -144,7 +231,7 @@ impl Inbox {
     pub fn is_news(&self, one: &WireNotification) -> bool {
         let known = self.known.get(&one.id);
         // Of what is not loaded nobody knows whether it came or was only marked.
-        let loaded = self.horizon.is_none_or(|horizon| one.place() >= horizon);
+        let loaded = self.next().is_none_or(|end| one.place() >= end);
         let more = loaded && known.is_none_or(|known| known.count < one.count);
         more && self.loaded && one.change > self.change && one.is_unread() && one.seen.is_none()
     }
@@ -179,8 +266,22 @@ impl Inbox {
             Some(Needs::Page) => Needs::Page,
             Some(Needs::Changes(_)) => Needs::Changes(self.change),
             _ if self.missed => Needs::Changes(self.change),
+            _ if self.loaded => {
+                let needed = self.watched.iter().find_map(|shown| self.needs_of(shown));
+                needed.unwrap_or(Needs::Nothing)
+            }
             _ => Needs::Nothing,
         }
+    }
+
+    /// What a list needs that is shown: its first page, or more where all that was loaded has left it.
+    fn needs_of(&self, shown: &Shown) -> Option<Needs> {
+        let Some(list) = self.known_list(shown) else {
+            return Some(Needs::List(shown.clone(), None));
+        };
+        list.end?;
+        let is_empty = self.within(list).next().is_none();
+        is_empty.then(|| Needs::List(shown.clone(), list.end))
     }
 
     /// The same, and it is asked for now. What is missed from now on is asked for once more: the answer may have been
@@ -221,10 +322,22 @@ impl Inbox {
         self.loaded
     }
 
-    /// Where the next page begins, if there is one.
+    /// Where the next page of the whole list begins, if there is one.
     #[must_use]
     pub fn next(&self) -> Option<InboxCursor> {
-        self.horizon
+        self.next_of(&Shown::default())
+    }
+
+    /// Where the next page of a list begins, if there is one.
+    #[must_use]
+    pub fn next_of(&self, shown: &Shown) -> Option<InboxCursor> {
+        self.known_list(shown).and_then(|list| list.end)
+    }
+
+    /// Whether the first page of a list is there.
+    #[must_use]
+    pub fn is_listed(&self, shown: &Shown) -> bool {
+        self.known_list(shown).is_some()
     }
 
     /// How many are unread, as the person sees it.
@@ -249,10 +362,33 @@ impl Inbox {
     /// What is not put away, newest first, as the person sees it.
     #[must_use]
     pub fn list(&self) -> Vec<WireNotification> {
-        let shown = self.known.values().map(|one| self.shown(one));
-        let mut list: Vec<_> = shown.filter(|one| one.archived.is_none()).collect();
+        self.list_of(&Shown::default())
+    }
+
+    /// A list, newest first, as the person sees it; nothing where it is not known.
+    #[must_use]
+    pub fn list_of(&self, shown: &Shown) -> Vec<WireNotification> {
+        let Some(list) = self.known_list(shown) else {
+            return Vec::new();
+        };
+        let mut list: Vec<_> = self.within(list).collect();
         list.sort_unstable_by_key(|one| std::cmp::Reverse(one.place()));
         list
+    }
+
+    /// What is in a list, in no order.
+    fn within(&self, List { shown, end }: &List) -> impl Iterator<Item = WireNotification> {
+        let known = self.known.values().filter(move |one| {
+            let place = one.place();
+            end.is_none_or(|end| place >= end) && shown.before.is_none_or(|before| place < before)
+        });
+        known
+            .map(|one| self.shown(one))
+            .filter(|one| shown.filter.fits(one))
+    }
+
+    fn known_list(&self, shown: &Shown) -> Option<&List> {
+        self.lists.iter().find(|list| list.shown == *shown)
     }
 
     /// A notification with what the person did to it since.
@@ -283,15 +419,26 @@ impl Inbox {
         }
     }
 
+    /// Adds a page to what is known.
+    fn add(&mut self, page: InboxPage) {
+        if page.change > self.change {
+            self.needs.get_or_insert(Needs::Changes(self.change));
+        } else if page.change < self.change {
+            // Of what it has, later changes may have been passed over, as nobody knew it then.
+            self.change = page.change;
+            self.needs.get_or_insert(Needs::Changes(self.change));
+        }
+        self.count(page.change, page.unread);
+        self.merge(page.notifications);
+    }
+
     /// Of each, the state of the later change counts.
     fn merge(&mut self, notifications: Vec<WireNotification>) {
         for one in notifications {
-            match self.known.get(&one.id) {
-                Some(known) if known.change >= one.change => continue,
-                None if self.horizon.is_some_and(|horizon| one.place() < horizon) => continue,
-                _ => {}
+            let known = self.known.get(&one.id);
+            if known.is_none_or(|known| known.change < one.change) {
+                self.known.insert(one.id, one);
             }
-            self.known.insert(one.id, one);
         }
         if self.known.len() > MAX_KNOWN.0 {
             self.forget();
@@ -302,10 +449,26 @@ impl Inbox {
     fn forget(&mut self) {
         let mut places: Vec<_> = self.known.values().map(WireNotification::place).collect();
         places.sort_unstable_by(|a, b| b.cmp(a));
-        let horizon = places[MAX_KNOWN.1 - 1];
-        self.known.retain(|_, one| one.place() >= horizon);
-        self.horizon = Some(horizon);
+        let place = places[MAX_KNOWN.1 - 1];
+        self.known.retain(|_, one| one.place() >= place);
+        for List { end, .. } in &mut self.lists {
+            *end = Some(end.map_or(place, |end| end.max(place)));
+        }
     }
+}
+
+/// Which row of a list has the keyboard's focus once the one that had it has left: the one that followed it, or else the
+/// one before it; none where the list is empty.
+#[must_use]
+pub fn next_to(
+    gone: NotificationId,
+    before: &[NotificationId],
+    after: &[NotificationId],
+) -> Option<NotificationId> {
+    let at = before.iter().position(|id| *id == gone)?;
+    let (above, below) = before.split_at(at);
+    let mut near = below.iter().chain(above.iter().rev());
+    near.find(|id| **id != gone && after.contains(id)).copied()
 }
 
 /// What the server does for a mark.
@@ -328,277 +491,5 @@ fn apply_mark(one: &mut WireNotification, mark: Mark, at: UnixMillis) {
 
 #[cfg(test)]
 mod lives;
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    pub(super) fn one(id: i64, updated: u64, change: u64) -> WireNotification {
-        let text = format!(
-            r#"{{"id":{id},"kind":"k","data":null,"count":1,"created":{updated},"updated":{updated},"change":{change}}}"#
-        );
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn told(change: u64, unread: u32, notifications: &[WireNotification]) -> InboxChange {
-        InboxChange {
-            change,
-            steps: 1,
-            unread,
-            notifications: Some(notifications.to_vec()),
-            read_up_to: None,
-        }
-    }
-
-    fn page(change: u64, unread: u32, notifications: &[WireNotification]) -> InboxPage {
-        InboxPage {
-            change,
-            unread,
-            notifications: notifications.to_vec(),
-            next: None,
-        }
-    }
-
-    fn inbox(page: InboxPage) -> Inbox {
-        let mut inbox = Inbox::default();
-        inbox.begin(page);
-        inbox
-    }
-
-    fn ids(inbox: &Inbox) -> Vec<i64> {
-        inbox.list().iter().map(|one| one.id.0).collect()
-    }
-
-    #[test]
-    fn a_change_that_follows_is_applied_and_one_that_does_not_is_asked_for() {
-        let mut inbox = inbox(page(3, 1, &[one(1, 10, 3)]));
-        inbox.apply(told(4, 2, &[one(2, 20, 4)]));
-        assert_eq!((ids(&inbox), inbox.unread()), (vec![2, 1], 2));
-        assert_eq!(inbox.needs(), Needs::Nothing);
-        inbox.apply(told(6, 4, &[one(4, 40, 6)]));
-        assert_eq!((ids(&inbox), inbox.unread()), (vec![4, 2, 1], 4));
-        assert_eq!(inbox.needs(), Needs::Changes(4));
-        let mut missed = told(6, 4, &[one(3, 30, 5), one(4, 40, 6)]);
-        missed.steps = 2;
-        inbox.caught_up(missed);
-        assert_eq!((ids(&inbox), inbox.change()), (vec![4, 3, 2, 1], 6));
-        assert_eq!(inbox.needs(), Needs::Nothing);
-    }
-
-    #[test]
-    fn an_older_state_never_replaces_a_newer_one() {
-        let mut read = one(1, 10, 5);
-        read.read = Some(50);
-        let mut inbox = inbox(page(5, 0, std::slice::from_ref(&read)));
-        inbox.apply(told(4, 1, &[one(1, 10, 4)]));
-        assert_eq!((inbox.unread(), inbox.list()), (0, vec![read]));
-        inbox.begin(page(4, 1, &[one(1, 10, 4), one(0, 5, 1)]));
-        assert_eq!((ids(&inbox), inbox.unread()), (vec![1], 0));
-        assert_eq!(inbox.needs(), Needs::Nothing);
-    }
-
-    #[test]
-    fn what_was_put_away_stays_away_where_an_older_page_still_has_it() {
-        let mut away = one(1, 10, 5);
-        away.archived = Some(50);
-        let mut first = page(4, 1, &[one(1, 10, 4)]);
-        let after = one(1, 10, 4).place();
-        first.next = Some(after);
-        let mut inbox = inbox(first);
-        inbox.apply(told(5, 0, &[away]));
-        inbox.more(after, page(4, 1, &[one(1, 10, 4)]));
-        assert!(inbox.list().is_empty());
-    }
-
-    #[test]
-    fn of_a_page_that_was_read_before_a_change_the_change_is_asked_for_again() {
-        let mut first = page(9, 2, &[one(2, 20, 2)]);
-        let after = one(2, 20, 2).place();
-        first.next = Some(after);
-        let mut inbox = inbox(first);
-        let mut read = one(1, 10, 10);
-        read.read = Some(50);
-        // Nobody knew the notification when it was read.
-        inbox.apply(told(10, 1, std::slice::from_ref(&read)));
-        assert_eq!(inbox.needs(), Needs::Nothing);
-        inbox.more(after, page(9, 2, &[one(1, 10, 1)]));
-        assert_eq!((inbox.ask(), inbox.unread()), (Needs::Changes(9), 1));
-        inbox.caught_up(told(10, 1, std::slice::from_ref(&read)));
-        assert_eq!((inbox.needs(), &inbox.list()[1]), (Needs::Nothing, &read));
-    }
-
-    #[test]
-    fn a_page_that_does_not_follow_what_is_known_leaves_no_hole() {
-        let pages = |change, ids: std::ops::RangeInclusive<i64>| {
-            let all: Vec<_> = ids.rev().map(|id| one(id, id as u64, id as u64)).collect();
-            let mut page = page(change, 9, &all);
-            page.next = all.last().map(WireNotification::place);
-            page
-        };
-        let mut inbox = inbox(pages(9, 8..=9));
-        inbox.more(one(8, 8, 8).place(), pages(9, 6..=7));
-        let asked = inbox.next().unwrap();
-        inbox.begin(pages(10, 8..=10));
-        inbox.more(asked, pages(10, 4..=5));
-        assert_eq!(
-            (ids(&inbox), inbox.next()),
-            (vec![10, 9, 8], Some(one(8, 8, 8).place()))
-        );
-    }
-
-    #[test]
-    fn what_was_told_while_a_page_was_on_its_way_is_kept_and_what_came_before_it_asked_for() {
-        let mut inbox = inbox(page(3, 1, &[one(1, 10, 3)]));
-        inbox.apply(told(7, 3, &[one(3, 30, 7)]));
-        inbox.begin(page(5, 2, &[one(2, 20, 5), one(1, 10, 3)]));
-        assert_eq!((ids(&inbox), inbox.unread()), (vec![3, 2, 1], 3));
-        assert_eq!(inbox.needs(), Needs::Changes(5));
-    }
-
-    #[test]
-    fn neither_what_follows_nor_an_answer_under_way_makes_up_for_what_was_missed() {
-        let mut inbox = inbox(page(5, 1, &[one(1, 10, 5)]));
-        inbox.missed();
-        // Of the device's own, answered late; 7 was told while nobody listened.
-        inbox.apply(told(6, 2, &[one(2, 20, 6)]));
-        assert_eq!(inbox.ask(), Needs::Changes(6));
-        assert_eq!(inbox.needs(), Needs::Nothing, "it is under way");
-        inbox.missed();
-        inbox.caught_up(told(7, 3, &[one(3, 30, 7)]));
-        assert_eq!(inbox.ask(), Needs::Changes(7), "8 may have been missed");
-        inbox.missed();
-        assert_eq!(inbox.ask(), Needs::Changes(7), "no answer came");
-        inbox.caught_up(InboxChange {
-            steps: 0,
-            ..told(7, 3, &[])
-        });
-        assert_eq!(inbox.needs(), Needs::Nothing);
-    }
-
-    #[test]
-    fn what_the_person_does_shows_at_once_and_is_taken_back_where_it_is_refused() {
-        let mut inbox = inbox(page(2, 2, &[one(1, 10, 1), one(2, 20, 2)]));
-        let mark = inbox.mark(Marked::These(vec![NotificationId(1)], Mark::Read), 99);
-        assert_eq!((inbox.unread(), inbox.list()[1].read), (1, Some(99)));
-        inbox.marked(mark, None);
-        assert_eq!((inbox.unread(), inbox.list()[1].read), (2, None));
-        assert_eq!(
-            inbox.needs(),
-            Needs::Changes(2),
-            "nobody knows what happened"
-        );
-        let mark = inbox.mark(Marked::AllRead(2), 99);
-        assert_eq!(inbox.unread(), 0);
-        inbox.apply(told(3, 3, &[one(3, 30, 3)]));
-        assert_eq!(inbox.unread(), 1, "what came later is not read by it");
-        let change = InboxChange {
-            change: 4,
-            steps: 1,
-            unread: 1,
-            notifications: None,
-            read_up_to: Some((2, 100)),
-        };
-        inbox.marked(mark, Some(change));
-        assert_eq!((inbox.unread(), inbox.change()), (1, 4));
-        let read: Vec<_> = inbox.list().iter().map(|one| one.read).collect();
-        assert_eq!(read, [None, Some(100), Some(100)]);
-    }
-
-    #[test]
-    fn an_old_answer_brings_nothing_back_that_a_page_left_out() {
-        let mut inbox = inbox(page(2, 1, &[one(1, 10, 2)]));
-        inbox.begin(page(5, 0, &[]));
-        inbox.caught_up(told(3, 1, &[one(1, 30, 3)]));
-        assert_eq!((ids(&inbox), inbox.unread()), (vec![], 0));
-    }
-
-    #[test]
-    fn an_answer_from_before_a_change_was_heard_of_does_not_settle_it() {
-        let mut inbox = inbox(page(5, 1, &[one(1, 10, 5)]));
-        inbox.missed();
-        assert_eq!(inbox.ask(), Needs::Changes(5));
-        inbox.apply(told(7, 3, &[one(3, 30, 7)]));
-        let nothing = InboxChange {
-            steps: 0,
-            ..told(5, 1, &[])
-        };
-        inbox.caught_up(nothing.clone());
-        assert_eq!(inbox.ask(), Needs::Changes(5), "6 is missing");
-        inbox.caught_up(nothing);
-        assert_eq!(
-            (inbox.needs(), inbox.unread()),
-            (Needs::Nothing, 1),
-            "where the server went back it is not asked for ever"
-        );
-    }
-
-    #[test]
-    fn what_was_read_up_to_a_number_waits_for_what_came_before() {
-        let mut inbox = inbox(page(3, 1, &[one(1, 10, 3)]));
-        let read_all = InboxChange {
-            change: 6,
-            steps: 1,
-            unread: 1,
-            notifications: None,
-            read_up_to: Some((4, 60)),
-        };
-        inbox.apply(read_all);
-        assert_eq!(inbox.list()[0].read, None, "it may have changed since");
-        let mut missed = told(6, 1, &[one(1, 30, 5)]);
-        missed.steps = 3;
-        inbox.caught_up(missed);
-        assert_eq!((inbox.unread(), inbox.needs()), (1, Needs::Nothing));
-        assert!(inbox.list()[0].is_unread());
-    }
-
-    #[test]
-    fn a_notification_below_what_is_loaded_waits_for_its_page() {
-        let mut first = page(9, 3, &[one(3, 30, 3), one(2, 20, 2)]);
-        first.next = Some(one(2, 20, 2).place());
-        let mut inbox = inbox(first);
-        inbox.apply(told(10, 2, &[one(1, 10, 10)]));
-        assert_eq!((ids(&inbox), inbox.unread()), (vec![3, 2], 2));
-        inbox.more(one(2, 20, 2).place(), page(10, 2, &[one(1, 10, 10)]));
-        assert_eq!((ids(&inbox), inbox.next()), (vec![3, 2, 1], None));
-    }
-
-    #[test]
-    fn what_is_marked_below_what_is_loaded_is_no_news() {
-        let mut first = page(9, 3, &[one(3, 30, 3), one(2, 20, 2)]);
-        first.next = Some(one(2, 20, 2).place());
-        let inbox = inbox(first);
-        assert!(inbox.is_news(&one(4, 40, 10)));
-        assert!(
-            !inbox.is_news(&one(1, 10, 10)),
-            "it is back from the archive"
-        );
-    }
-
-    #[test]
-    fn it_is_loaded_anew_where_too_much_was_missed() {
-        let mut inbox = inbox(page(3, 1, &[one(1, 10, 3)]));
-        inbox.missed();
-        assert_eq!(inbox.ask(), Needs::Changes(3));
-        let much = InboxChange {
-            change: 900,
-            steps: 897,
-            unread: 700,
-            ..InboxChange::default()
-        };
-        inbox.caught_up(much);
-        assert_eq!((inbox.needs(), inbox.unread()), (Needs::Page, 700));
-        inbox.begin(page(900, 700, &[one(800, 90, 900)]));
-        assert_eq!((ids(&inbox), inbox.needs()), (vec![800], Needs::Nothing));
-    }
-
-    #[test]
-    fn it_keeps_the_newest_where_there_are_too_many() {
-        let many: Vec<_> = (1..=1_001)
-            .map(|id| one(id, id as u64, id as u64))
-            .collect();
-        let inbox = inbox(page(1_001, 1_001, &many));
-        assert_eq!(inbox.list().len(), 500);
-        assert_eq!(ids(&inbox)[499], 502);
-        assert_eq!(inbox.next(), Some(many[501].place()));
-    }
-}
+mod tests;

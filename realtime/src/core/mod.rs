@@ -18,3 +18,4 @@ pub mod places;
 pub mod replica;
 pub mod session;
 pub mod view;
+pub mod wishes;

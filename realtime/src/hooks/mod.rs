@@ -23,7 +23,7 @@ pub use announcements::use_announcements;
 pub use connection::{ConnectionState, UseConnectionReturn, use_connection};
 pub(crate) use context::{RealtimeContext, use_room_view};
 pub use context::{RealtimeOptions, provide_realtime, provide_realtime_with, use_first_view};
-pub(crate) use notifications::Notifications;
+pub(crate) use notifications::{InboxList, Notifications, untracked};
 pub use notifications::{
     InboxState, UseNotificationsReturn, provide_notifications, use_notifications,
 };

@@ -30,7 +30,7 @@ pub use ids::{DeviceId, EventId, SessionId, SubjectKey, User, UserId};
 pub use member::{DeviceKind, Member, Place, Status};
 pub use notification::{
     InboxChange, InboxCursor, InboxFilter, InboxPage, Mark, Notification, NotificationData,
-    NotificationId, Preference, Preferences, WireNotification,
+    NotificationId, Preference, PreferenceChange, Preferences, WireNotification,
 };
 pub use position::{Epoch, Position};
 pub use reserved::{Announcements, InboxRoom, Online};

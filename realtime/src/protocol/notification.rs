@@ -1,6 +1,6 @@
 //! Notifications: what a person is told of what concerns them, and the numbered changes of their inbox.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -268,6 +268,17 @@ pub struct InboxFilter {
     pub community: Option<String>,
 }
 
+impl InboxFilter {
+    /// Whether a notification is one of them.
+    #[must_use]
+    pub fn fits<D>(&self, one: &Notification<D>) -> bool {
+        one.archived.is_some() == self.archived
+            && (!self.unread || one.read.is_none())
+            && self.kind.as_ref().is_none_or(|kind| one.kind == *kind)
+            && (self.community.is_none() || one.community == self.community)
+    }
+}
+
 /// Whether a person wants to be told of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -286,6 +297,15 @@ pub struct Preference {
     pub muted_until: Option<UnixMillis>,
 }
 
+/// What is changed of a preference: the other half of it stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreferenceChange {
+    /// [`Preference::enabled`].
+    Enabled(Option<bool>),
+    /// [`Preference::muted_until`].
+    MutedUntil(Option<UnixMillis>),
+}
+
 /// What a person wants to be told of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preferences(pub Vec<Preference>);
@@ -295,17 +315,76 @@ impl Preferences {
     /// the kind; a mute that fits counts before both.
     #[must_use]
     pub fn wants(&self, kind: &str, community: Option<&str>, now: UnixMillis) -> bool {
-        let fits = |preference: &&Preference| {
-            let kinds = preference.kind.as_deref().is_none_or(|of| of == kind);
-            let communities = preference.community.as_deref();
-            kinds && communities.is_none_or(|of| Some(of) == community)
+        let mut fitting = self.fitting(Some(kind), community);
+        let muted = fitting.any(|one| one.muted_until.is_some_and(|until| until > now));
+        !muted && closest(self.fitting(Some(kind), community))
+    }
+
+    /// What is said of just this kind and community, where none means each.
+    #[must_use]
+    pub fn said(&self, kind: Option<&str>, community: Option<&str>) -> Preference {
+        let nothing = || Preference {
+            kind: kind.map(str::to_owned),
+            community: community.map(str::to_owned),
+            ..Preference::default()
         };
-        let fitting = || self.0.iter().filter(fits);
-        let muted = fitting().any(|one| one.muted_until.is_some_and(|until| until > now));
-        let said: BTreeMap<_, bool> = fitting()
-            .filter_map(|one| Some(((one.community.is_some(), one.kind.is_some()), one.enabled?)))
-            .collect();
-        !muted && said.last_key_value().is_none_or(|(_, enabled)| *enabled)
+        let said = self.0.iter().find(|one| one.is_of(kind, community));
+        said.cloned().unwrap_or_else(nothing)
+    }
+
+    /// Whether it is on where nothing is said of just this: as a wider preference says.
+    #[must_use]
+    pub fn inherited(&self, kind: Option<&str>, community: Option<&str>) -> bool {
+        let fitting = self.fitting(kind, community);
+        closest(fitting.filter(|one| !one.is_of(kind, community)))
+    }
+
+    /// Changes what is said of a kind and a community. Where nothing is said any more, nothing stays.
+    pub fn change(
+        &mut self,
+        kind: Option<&str>,
+        community: Option<&str>,
+        change: PreferenceChange,
+    ) {
+        let mut said = self.said(kind, community);
+        match change {
+            PreferenceChange::Enabled(enabled) => said.enabled = enabled,
+            PreferenceChange::MutedUntil(until) => said.muted_until = until,
+        }
+        self.0.retain(|one| !one.is_of(kind, community));
+        if said.says_something() {
+            self.0.push(said);
+        }
+    }
+
+    /// Those that count for a kind and a community.
+    fn fitting(
+        &self,
+        kind: Option<&str>,
+        community: Option<&str>,
+    ) -> impl Iterator<Item = &Preference> {
+        let fits = |one: &Option<String>, of: Option<&str>| one.is_none() || one.as_deref() == of;
+        let all = self.0.iter();
+        all.filter(move |one| fits(&one.kind, kind) && fits(&one.community, community))
+    }
+}
+
+/// What the closest preference of these says that says anything.
+fn closest<'a>(fitting: impl Iterator<Item = &'a Preference>) -> bool {
+    let closeness = |one: &Preference| (one.community.is_some(), one.kind.is_some());
+    let said = fitting.filter_map(|one| Some((closeness(one), one.enabled?)));
+    said.max().is_none_or(|(_, enabled)| enabled)
+}
+
+impl Preference {
+    /// Whether anything is said.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        self.enabled.is_some() || self.muted_until.is_some()
+    }
+
+    fn is_of(&self, kind: Option<&str>, community: Option<&str>) -> bool {
+        self.kind.as_deref() == kind && self.community.as_deref() == community
     }
 }
 
@@ -352,5 +431,71 @@ mod tests {
         assert!(!said.wants("vote", Some("c"), 10));
         assert!(said.wants("vote", Some("c"), 11));
         assert!(said.wants("vote", None, 10));
+    }
+
+    #[test]
+    fn what_nothing_is_said_of_is_as_a_wider_preference_says() {
+        let said = |said: &[Preference]| Preferences(said.to_vec());
+        let everything_off = said(&[preference("", "", false)]);
+        assert!(said(&[]).inherited(Some("vote"), None));
+        assert!(!everything_off.inherited(Some("vote"), None));
+        assert!(!everything_off.inherited(None, Some("c")));
+        assert!(
+            everything_off.inherited(None, None),
+            "nothing is wider than everything"
+        );
+        let on = said(&[preference("", "", false), preference("vote", "", true)]);
+        assert!(!on.inherited(Some("vote"), None), "it would be off again");
+        assert!(on.inherited(Some("vote"), Some("c")));
+        assert_eq!(on.said(Some("vote"), None).enabled, Some(true));
+        assert_eq!(on.said(Some("mention"), None).enabled, None);
+    }
+
+    #[test]
+    fn a_mute_leaves_what_is_on_or_off_and_what_says_nothing_goes() {
+        let mut said = Preferences::default();
+        let mut change = |change| {
+            said.change(Some("vote"), None, change);
+            let now = said.said(Some("vote"), None);
+            (now.enabled, now.muted_until, said.0.len())
+        };
+        use PreferenceChange::{Enabled, MutedUntil};
+        assert_eq!(change(Enabled(Some(false))), (Some(false), None, 1));
+        assert_eq!(change(MutedUntil(Some(9))), (Some(false), Some(9), 1));
+        assert_eq!(change(Enabled(None)), (None, Some(9), 1));
+        assert_eq!(change(MutedUntil(None)), (None, None, 0));
+    }
+
+    #[test]
+    fn a_filter_takes_what_it_names() {
+        let mut one: WireNotification = serde_json::from_str(
+            r#"{"id":1,"kind":"vote","community":"c","data":null,"count":1,"created":1,"updated":1,"change":1}"#,
+        )
+        .unwrap();
+        let all = InboxFilter::default();
+        let unread = InboxFilter {
+            unread: true,
+            ..all.clone()
+        };
+        let archived = InboxFilter {
+            archived: true,
+            ..all.clone()
+        };
+        let votes = InboxFilter {
+            kind: Some("vote".to_owned()),
+            ..all.clone()
+        };
+        let elsewhere = InboxFilter {
+            community: Some("d".to_owned()),
+            ..all.clone()
+        };
+        let fits = |one: &WireNotification| {
+            [&all, &unread, &archived, &votes, &elsewhere].map(|filter| filter.fits(one))
+        };
+        assert_eq!(fits(&one), [true, true, false, true, false]);
+        one.read = Some(2);
+        assert_eq!(fits(&one), [true, false, false, true, false]);
+        one.archived = Some(3);
+        assert_eq!(fits(&one), [false, false, true, false, false]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     protocol::{
         ErrorCode, InboxChange, InboxCursor, InboxFilter, InboxPage, Mark, NotificationId,
-        Preference, Preferences, ProtocolError,
+        Preferences, ProtocolError, UserId,
     },
     server_fns::InboxView,
 };
@@ -21,19 +21,24 @@ pub(crate) async fn page(
     _: InboxFilter,
     _: Option<InboxCursor>,
     _: u16,
+    _: Option<UserId>,
 ) -> Result<InboxPage, ProtocolError> {
     nothing_kept()
 }
 
-pub(crate) async fn changes(_: u64) -> Result<InboxChange, ProtocolError> {
+pub(crate) async fn changes(_: u64, _: Option<UserId>) -> Result<InboxChange, ProtocolError> {
     nothing_kept()
 }
 
-pub(crate) async fn mark(_: Vec<NotificationId>, _: Mark) -> Result<InboxChange, ProtocolError> {
+pub(crate) async fn mark(
+    _: Vec<NotificationId>,
+    _: Mark,
+    _: Option<UserId>,
+) -> Result<InboxChange, ProtocolError> {
     nothing_kept()
 }
 
-pub(crate) async fn mark_all_read(_: u64) -> Result<InboxChange, ProtocolError> {
+pub(crate) async fn mark_all_read(_: u64, _: Option<UserId>) -> Result<InboxChange, ProtocolError> {
     nothing_kept()
 }
 
@@ -41,6 +46,20 @@ pub(crate) async fn preferences() -> Result<Preferences, ProtocolError> {
     nothing_kept()
 }
 
-pub(crate) async fn prefer(_: Preference, _: Option<u32>) -> Result<(), ProtocolError> {
+pub(crate) async fn prefer(
+    _: Option<String>,
+    _: Option<String>,
+    _: Option<bool>,
+    _: Option<UserId>,
+) -> Result<Preferences, ProtocolError> {
+    nothing_kept()
+}
+
+pub(crate) async fn mute(
+    _: Option<String>,
+    _: Option<String>,
+    _: Option<u32>,
+    _: Option<UserId>,
+) -> Result<Preferences, ProtocolError> {
     nothing_kept()
 }

@@ -16,9 +16,12 @@ use crate::protocol::{ErrorCode, Member, ProtocolError, RoomId, UnixMillis, User
 pub use channels::{link_channel, linked_channels, unlink_channel};
 pub use notifications::{
     InboxView, MAX_MARKED, MAX_NOTIFICATIONS, inbox, inbox_changes, mark_all_read,
-    mark_notifications, my_inbox, notification_preferences, prefer_notifications,
+    mark_notifications, mute_notifications, my_inbox, notification_preferences,
+    prefer_notifications,
 };
-pub(crate) use notifications::{MarkAllRead, MarkNotifications, PreferNotifications};
+pub(crate) use notifications::{
+    MarkAllRead, MarkNotifications, MuteNotifications, PreferNotifications,
+};
 
 /// The most people in one page.
 pub const MAX_PAGE: u16 = 200;

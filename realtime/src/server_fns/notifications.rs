@@ -1,4 +1,10 @@
 //! A person's inbox, as its pages ask for it.
+//!
+//! Each is about the caller's own. A page names whose it is with `user`: where somebody else signed in in another tab
+//! since, it is refused with [`ErrorCode::Unauthorized`](crate::ErrorCode::Unauthorized), so that nothing of one
+//! person's is done to another's.
+
+#![allow(clippy::too_many_arguments, reason = "a query has its parts")]
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
@@ -7,7 +13,7 @@ use crate::protocol::{
     InboxChange, InboxPage, Mark, Position, Preferences, ProtocolError, UnixMillis, UserId,
 };
 #[cfg(feature = "ssr")]
-use crate::protocol::{InboxCursor, InboxFilter, NotificationId, Preference};
+use crate::protocol::{InboxCursor, InboxFilter, NotificationId};
 
 /// The most notifications in one page.
 pub const MAX_NOTIFICATIONS: u16 = 30;
@@ -65,6 +71,9 @@ pub async fn inbox(
     /// See [`InboxFilter::community`].
     #[server(default)]
     community: Option<String>,
+    /// Whose page asks.
+    #[server(default)]
+    user: Option<UserId>,
 ) -> Result<InboxPage, ProtocolError> {
     let before = updated.zip(id).map(|(updated, id)| InboxCursor {
         updated,
@@ -76,7 +85,7 @@ pub async fn inbox(
         kind: given(kind),
         community: given(community),
     };
-    crate::server::inbox::page(filter, before, most).await
+    crate::server::inbox::page(filter, before, most, user).await
 }
 
 /// What happened in the caller's inbox after a change: `GET /realtime/api/inbox_changes?after=17`. Where that is much,
@@ -85,8 +94,14 @@ pub async fn inbox(
 /// # Errors
 /// For a guest, and when the database is away.
 #[server(prefix = "/realtime/api", endpoint = "inbox_changes", input = GetUrl)]
-pub async fn inbox_changes(after: u64) -> Result<InboxChange, ProtocolError> {
-    crate::server::inbox::changes(after).await
+pub async fn inbox_changes(
+    /// The number.
+    after: u64,
+    /// Whose page asks.
+    #[server(default)]
+    user: Option<UserId>,
+) -> Result<InboxChange, ProtocolError> {
+    crate::server::inbox::changes(after, user).await
 }
 
 /// Puts a mark on notifications of the caller's: `POST /realtime/api/mark_notifications`, with `ids[]` and `mark`. Ids
@@ -101,9 +116,12 @@ pub async fn mark_notifications(
     ids: Vec<i64>,
     /// What is done to them.
     mark: Mark,
+    /// Whose page asks.
+    #[server(default)]
+    user: Option<UserId>,
 ) -> Result<InboxChange, ProtocolError> {
     let ids = ids.into_iter().map(NotificationId).collect();
-    crate::server::inbox::mark(ids, mark).await
+    crate::server::inbox::mark(ids, mark, user).await
 }
 
 /// Marks everything as read that the caller had unread up to a change: what came later, and they have not seen, stays
@@ -112,8 +130,14 @@ pub async fn mark_notifications(
 /// # Errors
 /// For a guest, for a page of another origin, and when the database is away.
 #[server(prefix = "/realtime/api", endpoint = "mark_all_read")]
-pub async fn mark_all_read(up_to: u64) -> Result<InboxChange, ProtocolError> {
-    crate::server::inbox::mark_all_read(up_to).await
+pub async fn mark_all_read(
+    /// [`InboxPage::change`] of what they saw.
+    up_to: u64,
+    /// Whose page asks.
+    #[server(default)]
+    user: Option<UserId>,
+) -> Result<InboxChange, ProtocolError> {
+    crate::server::inbox::mark_all_read(up_to, user).await
 }
 
 /// What the caller wants to be told of: `GET /realtime/api/notification_preferences`.
@@ -126,7 +150,8 @@ pub async fn notification_preferences() -> Result<Preferences, ProtocolError> {
 }
 
 /// Says whether the caller wants to be told of something: `POST /realtime/api/prefer_notifications`, with `kind` and
-/// `community` (empty: each), `enabled` (empty: as a wider preference says) and `mute_minutes` (empty: not).
+/// `community` (empty: each) and `enabled` (empty: as a wider preference says). A mute stays as it is. Returns what they
+/// want then.
 ///
 /// # Errors
 /// For a guest, for names that are too long or too many preferences, for a page of another origin, and when the database
@@ -136,17 +161,29 @@ pub async fn prefer_notifications(
     #[server(default)] kind: Option<String>,
     #[server(default)] community: Option<String>,
     #[server(default)] enabled: Option<bool>,
-    /// For how long nothing of it is told, from now on.
+    /// Whose page asks.
     #[server(default)]
-    mute_minutes: Option<u32>,
-) -> Result<(), ProtocolError> {
-    let preference = Preference {
-        kind: given(kind),
-        community: given(community),
-        enabled,
-        muted_until: None,
-    };
-    crate::server::inbox::prefer(preference, mute_minutes).await
+    user: Option<UserId>,
+) -> Result<Preferences, ProtocolError> {
+    crate::server::inbox::prefer(given(kind), given(community), enabled, user).await
+}
+
+/// Tells the caller nothing of something for a while, from now on: `POST /realtime/api/mute_notifications`, with `kind`
+/// and `community` (empty: each) and `minutes` (empty or 0: it is muted no more). Whether it is on or off stays as it is.
+/// Returns what they want then.
+///
+/// # Errors
+/// As [`prefer_notifications`].
+#[server(prefix = "/realtime/api", endpoint = "mute_notifications")]
+pub async fn mute_notifications(
+    #[server(default)] kind: Option<String>,
+    #[server(default)] community: Option<String>,
+    #[server(default)] minutes: Option<u32>,
+    /// Whose page asks.
+    #[server(default)]
+    user: Option<UserId>,
+) -> Result<Preferences, ProtocolError> {
+    crate::server::inbox::mute(given(kind), given(community), minutes, user).await
 }
 
 /// What a form leaves empty was not given.

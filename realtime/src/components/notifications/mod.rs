@@ -1,6 +1,7 @@
 //! What tells people of what concerns them: the bell, the inbox, toasts, and what they want to hear of.
 
 mod bell;
+mod focus;
 mod inbox;
 mod preferences;
 mod toasts;

@@ -1,7 +1,7 @@
 //! Random lives of one client's inbox beside a plain server in memory: events are lost while it is away, answers come
 //! late, in any order, or never. When everything has come, it shows what the server has.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::LazyLock};
 
 use proptest::prelude::*;
 
@@ -23,8 +23,11 @@ impl Server {
         self.rows.values().filter(|one| one.is_unread()).count() as u32
     }
 
-    fn list(&self) -> Vec<WireNotification> {
-        let shown = self.rows.values().filter(|one| one.archived.is_none());
+    fn list(&self, shown: &Shown) -> Vec<WireNotification> {
+        let shown = self.rows.values().filter(|one| {
+            let below = shown.before.is_none_or(|before| one.place() < before);
+            below && shown.filter.fits(one)
+        });
         let mut list: Vec<_> = shown.cloned().collect();
         list.sort_unstable_by_key(|one| std::cmp::Reverse(one.place()));
         list
@@ -94,10 +97,10 @@ impl Server {
         }
     }
 
-    fn page(&self, before: Option<InboxCursor>) -> InboxPage {
-        let list = self.list().into_iter();
+    fn page(&self, shown: &Shown, after: Option<InboxCursor>) -> InboxPage {
+        let list = self.list(shown).into_iter();
         let mut list: Vec<_> = list
-            .filter(|one| before.is_none_or(|before| one.place() < before))
+            .filter(|one| after.is_none_or(|after| one.place() < after))
             .collect();
         let more = list.len() > PAGE;
         list.truncate(PAGE);
@@ -115,7 +118,9 @@ impl Server {
 enum Answer {
     Changes(Option<InboxChange>),
     Page(Option<InboxPage>),
-    More(InboxCursor, InboxPage),
+    /// Of a list that is shown: the first page, or the one after a place.
+    List(Shown, Option<InboxCursor>, Option<InboxPage>),
+    More(Shown, InboxCursor, InboxPage),
     Marked(MarkId, Option<InboxChange>),
     /// A page that was loaded for another reason.
     Anew(InboxPage),
@@ -131,6 +136,22 @@ struct World {
     lost: bool,
     answers: Vec<Answer>,
     asking: bool,
+    shown: Vec<Shown>,
+}
+
+static ALL: LazyLock<Shown> = LazyLock::new(Shown::default);
+
+/// One of some lists.
+fn list(which: u8) -> Shown {
+    const LISTS: [&str; 6] = [
+        "",
+        "show=unread",
+        "show=archive",
+        "before=60.5",
+        "show=unread&before=90.3",
+        "kind=none",
+    ];
+    Shown::read(LISTS[usize::from(which) % LISTS.len()])
 }
 
 impl World {
@@ -165,7 +186,11 @@ impl World {
         }
         self.asking = true;
         self.answers.push(match self.inbox.ask() {
-            Needs::Page => Answer::Page((!lost).then(|| self.server.page(None))),
+            Needs::Page => Answer::Page((!lost).then(|| self.server.page(&ALL, None))),
+            Needs::List(shown, after) => {
+                let page = self.server.page(&shown, after);
+                Answer::List(shown, after, Some(page).filter(|_| !lost))
+            }
             _ if lost => Answer::Changes(None),
             _ => Answer::Changes(Some(self.server.changes(self.inbox.change()))),
         });
@@ -180,7 +205,11 @@ impl World {
             Answer::Changes(Some(change)) => self.inbox.caught_up(change),
             Answer::Page(Some(page)) => self.inbox.begin(page),
             Answer::Changes(None) | Answer::Page(None) => self.inbox.missed(),
-            Answer::More(after, page) => return self.inbox.more(after, page),
+            Answer::List(shown, after, Some(page)) => self.inbox.listed(&shown, after, page),
+            Answer::List(_, _, None) => {}
+            Answer::More(shown, after, page) => {
+                return self.inbox.listed(&shown, Some(after), page);
+            }
             Answer::Marked(id, change) => return self.inbox.marked(id, change),
             Answer::Anew(page) => return self.inbox.begin(page),
         }
@@ -209,7 +238,7 @@ impl World {
             Mark::Unarchived,
         ];
         let mark = Marked::These(vec![some()], mark[usize::from(which / 12) % 5]);
-        match what % 16 {
+        match what % 18 {
             0..3 => {
                 let change = self.server.notify(which % 12);
                 self.tell(change);
@@ -230,13 +259,27 @@ impl World {
             9 | 10 => self.hear(),
             11 | 12 => self.ask(which.is_multiple_of(5)),
             13 => self.answer(usize::from(which)),
-            14 => {
-                if let Some(after) = self.inbox.next() {
-                    let page = self.server.page(Some(after));
-                    self.answers.push(Answer::More(after, page));
+            14 | 15 => {
+                let shown = list(which);
+                if let Some(after) = self.inbox.next_of(&shown) {
+                    let page = self.server.page(&shown, Some(after));
+                    self.answers.push(Answer::More(shown, after, page));
                 }
             }
-            _ => self.answers.push(Answer::Anew(self.server.page(None))),
+            // Another list is shown, or no more.
+            16 => {
+                let shown = list(which);
+                match self.shown.iter().position(|one| *one == shown) {
+                    Some(at) => self.inbox.unwatch(&self.shown.remove(at)),
+                    None => {
+                        self.inbox.watch(shown.clone());
+                        self.shown.push(shown);
+                    }
+                }
+            }
+            _ => self
+                .answers
+                .push(Answer::Anew(self.server.page(&ALL, None))),
         }
     }
 
@@ -269,15 +312,23 @@ proptest! {
         for id in before {
             world.server.notify(id);
         }
-        world.inbox.begin(world.server.page(None));
+        world.inbox.begin(world.server.page(&ALL, None));
         for (what, which) in steps {
             world.step(what, which);
         }
         prop_assert!(world.rests(), "it never comes to rest: {:?}", world.inbox);
-        let World { server, inbox, .. } = &world;
+        let World { server, inbox, shown, .. } = &world;
         prop_assert_eq!((inbox.change(), inbox.unread()), (server.change, server.unread()));
-        let within = |one: &WireNotification| inbox.next().is_none_or(|end| one.place() >= end);
-        let expected: Vec<_> = server.list().into_iter().filter(within).collect();
-        prop_assert_eq!(inbox.list(), expected);
+        for shown in shown {
+            prop_assert!(inbox.is_listed(shown));
+            let whole = inbox.next_of(shown).is_none();
+            prop_assert!(whole || !inbox.list_of(shown).is_empty());
+        }
+        for shown in (0..6).map(list).filter(|shown| inbox.is_listed(shown)) {
+            let end = inbox.next_of(&shown);
+            let within = |one: &WireNotification| end.is_none_or(|end| one.place() >= end);
+            let expected: Vec<_> = server.list(&shown).into_iter().filter(within).collect();
+            prop_assert_eq!(inbox.list_of(&shown), expected);
+        }
     }
 }

@@ -1,14 +1,22 @@
 //! The person's inbox.
 
+mod list;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 mod live;
 
+use std::{
+    future::{IntoFuture as _, poll_fn},
+    pin::pin,
+};
+
 use leptos::prelude::*;
+pub(crate) use list::InboxList;
 
 use crate::{
-    core::inbox::{Inbox, Marked},
+    core::inbox::{Inbox, Marked, Shown},
     protocol::{
-        Mark, Notification, NotificationData, NotificationId, ProtocolError, WireNotification,
+        Mark, Notification, NotificationData, NotificationId, ProtocolError, UserId,
+        WireNotification,
     },
     server_fns::{InboxView, my_inbox},
 };
@@ -33,9 +41,6 @@ pub enum InboxState {
 pub(crate) struct Notifications {
     /// As it was when the page was made.
     pub(crate) first: Resource<Result<Option<InboxView>, ProtocolError>>,
-    /// Whose inbox is followed.
-    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
-    user: RwSignal<Option<crate::protocol::UserId>>,
     /// What is known since; not loaded before hydration.
     inbox: RwSignal<Inbox>,
     loading_more: RwSignal<bool>,
@@ -43,6 +48,8 @@ pub(crate) struct Notifications {
     failed: RwSignal<Option<ProtocolError>>,
     /// The newest things that came while the page was open.
     news: RwSignal<Vec<WireNotification>>,
+    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+    questions: live::Questions,
 }
 
 /// Loads the inbox of whoever is signed in, and follows it: once, at the root of the app, below
@@ -64,12 +71,12 @@ pub fn provide_notifications() {
     let notifications = Notifications {
         // With the page, so that the count is right in the first HTML.
         first: Resource::new_blocking(|| (), |()| my_inbox()),
-        #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
-        user: RwSignal::new(None),
         inbox: RwSignal::new(Inbox::default()),
         loading_more: RwSignal::new(false),
         failed: RwSignal::new(None),
         news: RwSignal::new(Vec::new()),
+        #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+        questions: live::Questions::new(),
     };
     #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
     notifications.follow();
@@ -84,9 +91,21 @@ impl Notifications {
         }
         let mut inbox = Inbox::default();
         if let Some(Ok(Some(view))) = self.first.get() {
+            inbox.turn_to(Some(view.user));
             inbox.begin(view.page);
         }
         look(&inbox)
+    }
+
+    /// Waits for the first page, without being asked again when it is loaded anew: what is shown follows by itself, and
+    /// keeps its place, its rows and the keyboard's focus.
+    pub(crate) async fn ready(self) {
+        untracked(self.first.into_future()).await;
+    }
+
+    /// Whose it is, where that is known.
+    pub(crate) fn user(self) -> Option<UserId> {
+        self.with(|inbox| inbox.user().cloned())
     }
 
     pub(crate) fn state(self) -> InboxState {
@@ -113,7 +132,7 @@ impl Notifications {
         self.with(Inbox::change)
     }
 
-    pub(crate) fn list(self) -> Vec<WireNotification> {
+    fn list(self) -> Vec<WireNotification> {
         self.with(Inbox::list)
     }
 
@@ -121,15 +140,15 @@ impl Notifications {
         self.news
     }
 
-    pub(crate) fn has_more(self) -> bool {
+    fn has_more(self) -> bool {
         self.with(|inbox| inbox.next().is_some())
     }
 
-    pub(crate) fn is_loading_more(self) -> bool {
+    fn is_loading_more(self) -> bool {
         self.loading_more.get()
     }
 
-    pub(crate) fn failed(self) -> Option<ProtocolError> {
+    fn failed(self) -> Option<ProtocolError> {
         self.failed.get()
     }
 
@@ -143,12 +162,20 @@ impl Notifications {
     }
 
     #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]
-    pub(crate) fn load_more(self) {}
+    fn load_more(self, shown: Shown) {
+        let _ = shown;
+    }
 
     #[cfg(not(all(target_arch = "wasm32", feature = "hydrate")))]
     fn mark(self, what: Marked) {
         let _ = what;
     }
+}
+
+/// Waits for something, without being asked again when it changes.
+pub(crate) async fn untracked<T>(future: impl Future<Output = T>) {
+    let mut future = pin!(future);
+    poll_fn(|context| untrack(|| future.as_mut().poll(context))).await;
 }
 
 /// What [`use_notifications`] returns.
@@ -233,7 +260,7 @@ pub fn use_notifications<D: NotificationData>() -> UseNotificationsReturn<D> {
         state: Signal::derive(move || all.state()),
         has_more: Signal::derive(move || all.has_more()),
         loading_more: all.loading_more.into(),
-        load_more: Callback::new(move |()| all.load_more()),
+        load_more: Callback::new(move |()| all.load_more(Shown::default())),
         mark: Callback::new(move |(ids, mark)| all.mark_these(ids, mark)),
         mark_all_read: Callback::new(move |()| all.mark_all_read()),
         failed: all.failed.into(),

@@ -5,7 +5,8 @@ use leptos::prelude::use_context;
 use crate::{
     protocol::{
         ErrorCode, InboxChange, InboxCursor, InboxFilter, InboxPage, InboxRoom, Mark,
-        NotificationId, Preference, Preferences, ProtocolError, Room, User, UserId,
+        NotificationId, Preference, PreferenceChange, Preferences, ProtocolError, Room, User,
+        UserId,
     },
     server::{
         Realtime,
@@ -47,6 +48,16 @@ pub(in crate::server) async fn signed_in(does: Does) -> Result<(Realtime, User),
         ProtocolError::new(ErrorCode::Unauthorized, "sign in to see your notifications")
     })?;
     Ok((realtime, user))
+}
+
+/// The same, where the page that asks may be somebody else's: they signed in in another tab since.
+async fn caller_as(does: Does, user: Option<UserId>) -> Result<(Realtime, UserId), ProtocolError> {
+    let (realtime, caller) = caller(does).await?;
+    if user.is_some_and(|user| user != caller) {
+        let sentence = "you are signed in as somebody else now: load the page again";
+        return Err(ProtocolError::new(ErrorCode::Unauthorized, sentence));
+    }
+    Ok((realtime, caller))
 }
 
 fn nothing_kept() -> ProtocolError {
@@ -98,8 +109,9 @@ pub(crate) async fn page(
     filter: InboxFilter,
     before: Option<InboxCursor>,
     most: u16,
+    user: Option<UserId>,
 ) -> Result<InboxPage, ProtocolError> {
-    let (realtime, user) = caller(Does::Look).await?;
+    let (realtime, user) = caller_as(Does::Look, user).await?;
     named(&filter.kind)?;
     named(&filter.community)?;
     let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
@@ -111,8 +123,11 @@ pub(crate) async fn page(
     page.map_err(away)
 }
 
-pub(crate) async fn changes(after: u64) -> Result<InboxChange, ProtocolError> {
-    let (realtime, user) = caller(Does::Look).await?;
+pub(crate) async fn changes(
+    after: u64,
+    user: Option<UserId>,
+) -> Result<InboxChange, ProtocolError> {
+    let (realtime, user) = caller_as(Does::Look, user).await?;
     let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
     inboxes.changes(&user, after).await.map_err(away)
 }
@@ -120,20 +135,24 @@ pub(crate) async fn changes(after: u64) -> Result<InboxChange, ProtocolError> {
 pub(crate) async fn mark(
     ids: Vec<NotificationId>,
     mark: Mark,
+    user: Option<UserId>,
 ) -> Result<InboxChange, ProtocolError> {
     if ids.len() > MAX_MARKED {
         let sentence = format!("at most {MAX_MARKED} notifications at once");
         return Err(ProtocolError::new(ErrorCode::TooLarge, sentence));
     }
-    put(Which::These(ids, mark)).await
+    put(Which::These(ids, mark), user).await
 }
 
-pub(crate) async fn mark_all_read(up_to: u64) -> Result<InboxChange, ProtocolError> {
-    put(Which::AllRead(up_to)).await
+pub(crate) async fn mark_all_read(
+    up_to: u64,
+    user: Option<UserId>,
+) -> Result<InboxChange, ProtocolError> {
+    put(Which::AllRead(up_to), user).await
 }
 
-async fn put(which: Which) -> Result<InboxChange, ProtocolError> {
-    let (realtime, user) = caller(Does::Change).await?;
+async fn put(which: Which, user: Option<UserId>) -> Result<InboxChange, ProtocolError> {
+    let (realtime, user) = caller_as(Does::Change, user).await?;
     let (inboxes, outbox) = realtime.inboxes().ok_or_else(nothing_kept)?;
     let marked = inboxes.mark(&user, &which, unix_millis()).await;
     let (change, written) = marked.map_err(away)?;
@@ -143,31 +162,57 @@ async fn put(which: Which) -> Result<InboxChange, ProtocolError> {
 
 pub(crate) async fn preferences() -> Result<Preferences, ProtocolError> {
     let (realtime, user) = caller(Does::Look).await?;
+    said(&realtime, &user).await
+}
+
+async fn said(realtime: &Realtime, user: &UserId) -> Result<Preferences, ProtocolError> {
     let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
-    let mut said = inboxes.preferences(&user).await.map_err(away)?;
+    let mut said = inboxes.preferences(user).await.map_err(away)?;
     let now = unix_millis();
     for one in &mut said.0 {
         // What is over is not told.
         one.muted_until.take_if(|until| *until <= now);
     }
+    said.0.retain(Preference::says_something);
     Ok(said)
 }
 
 pub(crate) async fn prefer(
-    mut preference: Preference,
-    mute_minutes: Option<u32>,
-) -> Result<(), ProtocolError> {
-    let until = |minutes| unix_millis() + u64::from(minutes) * 60_000;
-    preference.muted_until = mute_minutes.map(until);
-    let (realtime, user) = caller(Does::Change).await?;
+    kind: Option<String>,
+    community: Option<String>,
+    enabled: Option<bool>,
+    user: Option<UserId>,
+) -> Result<Preferences, ProtocolError> {
+    change_preference(kind, community, PreferenceChange::Enabled(enabled), user).await
+}
+
+pub(crate) async fn mute(
+    kind: Option<String>,
+    community: Option<String>,
+    minutes: Option<u32>,
+    user: Option<UserId>,
+) -> Result<Preferences, ProtocolError> {
+    let minutes = minutes.filter(|minutes| *minutes > 0);
+    let until = minutes.map(|minutes| unix_millis() + u64::from(minutes) * 60_000);
+    change_preference(kind, community, PreferenceChange::MutedUntil(until), user).await
+}
+
+async fn change_preference(
+    kind: Option<String>,
+    community: Option<String>,
+    change: PreferenceChange,
+    user: Option<UserId>,
+) -> Result<Preferences, ProtocolError> {
+    let (realtime, user) = caller_as(Does::Change, user).await?;
     let (inboxes, _) = realtime.inboxes().ok_or_else(nothing_kept)?;
-    named(&preference.kind)?;
-    named(&preference.community)?;
-    match inboxes.prefer(&user, &preference).await.map_err(away)? {
-        true => Ok(()),
-        false => Err(ProtocolError::new(
-            ErrorCode::LimitExceeded,
-            "there are too many preferences: remove some",
-        )),
+    named(&kind)?;
+    named(&community)?;
+    let room = inboxes
+        .prefer(&user, kind.as_deref(), community.as_deref(), change)
+        .await;
+    if !room.map_err(away)? {
+        let sentence = "there are too many preferences: remove some";
+        return Err(ProtocolError::new(ErrorCode::LimitExceeded, sentence));
     }
+    said(&realtime, &user).await
 }

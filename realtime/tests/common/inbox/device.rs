@@ -143,28 +143,29 @@ impl Question {
 
     /// Asks an instance, through the server functions of its pages.
     pub async fn ask(&self, node: &Realtime, name: &str) -> Result<Answer, ProtocolError> {
-        let page = request(Some(name));
+        let (page, user) = (request(Some(name)), Some(id(name)));
         Ok(match self {
             Self::Needs(Needs::Page) => {
                 let view = as_page(node, page, my_inbox()).await?;
                 Answer::Page(view.map(|view| view.page))
             }
             Self::Needs(Needs::Changes(after)) => {
-                Answer::Changes(Some(as_page(node, page, inbox_changes(*after)).await?))
+                let changes = inbox_changes(*after, user);
+                Answer::Changes(Some(as_page(node, page, changes).await?))
             }
-            Self::Needs(Needs::Nothing) => Answer::Changes(None),
+            Self::Needs(Needs::Nothing | Needs::List(..)) => Answer::Changes(None),
             Self::More(after) => {
-                let (updated, id) = (Some(after.updated), Some(after.id.0));
-                let more = inbox(updated, id, 0, false, false, None, None);
+                let (updated, number) = (Some(after.updated), Some(after.id.0));
+                let more = inbox(updated, number, 0, false, false, None, None, user);
                 Answer::More(*after, Some(as_page(node, page, more).await?))
             }
             Self::Mark(mark, Marked::These(ids, what)) => {
                 let ids = ids.iter().map(|id| id.0).collect();
-                let marked = mark_notifications(ids, *what);
+                let marked = mark_notifications(ids, *what, user);
                 Answer::Marked(*mark, Some(as_page(node, page, marked).await?))
             }
             Self::Mark(mark, Marked::AllRead(up_to)) => {
-                let marked = mark_all_read(*up_to);
+                let marked = mark_all_read(*up_to, user);
                 Answer::Marked(*mark, Some(as_page(node, page, marked).await?))
             }
         })

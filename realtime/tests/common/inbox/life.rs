@@ -551,7 +551,7 @@ where
         // Another person names Ada's notifications: nothing happens to them.
         let list = self.seats[seat].device.inbox.list();
         let ids: Vec<i64> = list.iter().take(5).map(|one| one.id.0).collect();
-        let marked = leptos_realtime::server_fns::mark_notifications(ids, Mark::Archived);
+        let marked = leptos_realtime::server_fns::mark_notifications(ids, Mark::Archived, None);
         let page = request(Some(OTHERS[1]));
         as_page(self.cluster.node(node), page, marked)
             .await
@@ -747,7 +747,7 @@ async fn stored(
                 (Some(before.updated), Some(before.id.0))
             },
         );
-        let page = inbox(updated, id, 0, false, archived, None, None);
+        let page = inbox(updated, id, 0, false, archived, None, None, None);
         let page = as_page(cluster.node(node), request(Some(name)), page).await;
         let page = page.map_err(refused("a page"))?;
         list.extend(page.notifications);

@@ -2,7 +2,7 @@
 
 use super::InboxStore;
 use crate::{
-    protocol::{Preference, Preferences, UserId},
+    protocol::{Preference, PreferenceChange, Preferences, UserId},
     server::store::{
         StoreError,
         outbox::{from_stored, to_stored},
@@ -35,32 +35,32 @@ impl InboxStore {
             .map(Preferences)
     }
 
-    /// Changes what a person wants to be told of. Says whether there was room for it.
+    /// Changes what a person wants to be told of, for a kind (none: each) in a community (none: each). Says whether
+    /// there was room for it.
     pub(crate) async fn prefer(
         &self,
         user: &UserId,
-        preference: &Preference,
+        kind: Option<&str>,
+        community: Option<&str>,
+        change: PreferenceChange,
     ) -> Result<bool, StoreError> {
         let statements = self.statements;
         let of = [
             Arg::Text(user.as_str()),
-            Arg::Text(preference.kind.as_deref().unwrap_or_default()),
-            Arg::Text(preference.community.as_deref().unwrap_or_default()),
+            Arg::Text(kind.unwrap_or_default()),
+            Arg::Text(community.unwrap_or_default()),
         ];
-        let said = [
-            Arg::MaybeNumber(preference.enabled.map(i64::from)),
-            Arg::MaybeNumber(preference.muted_until.map(to_stored)),
-        ];
+        let (statement, said) = match change {
+            PreferenceChange::Enabled(enabled) => (statements.prefer, enabled.map(i64::from)),
+            PreferenceChange::MutedUntil(until) => (statements.mute, until.map(to_stored)),
+        };
+        let said = [Arg::MaybeNumber(said)];
         let mut tx = self.sql.write().await?;
-        if preference.enabled.is_none() && preference.muted_until.is_none() {
-            tx.run(statements.prefer_nothing, &of).await?;
-        } else {
-            tx.run(statements.prefer, &[&of[..], &said].concat())
-                .await?;
-            let count = tx.rows(statements.count_preferences, &of[..1]).await?;
-            if count.first().map_or(Ok(0), |row| row.number(0))? > MAX_PREFERENCES {
-                return Ok(false);
-            }
+        tx.run(statement, &[&of[..], &said].concat()).await?;
+        tx.run(statements.prefer_nothing, &of).await?;
+        let count = tx.rows(statements.count_preferences, &of[..1]).await?;
+        if count.first().map_or(Ok(0), |row| row.number(0))? > MAX_PREFERENCES {
+            return Ok(false);
         }
         tx.commit().await?;
         Ok(true)

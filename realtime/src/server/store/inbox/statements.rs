@@ -48,9 +48,11 @@ pub(super) struct Statements {
     pub(super) one: &'static str,
     /// $1 user → kind, community, enabled, muted until.
     pub(super) preferences: &'static str,
-    /// $1 user, $2 kind or '', $3 community or '', $4 enabled, $5 muted until.
+    /// $1 user, $2 kind or '', $3 community or '', $4 enabled.
     pub(super) prefer: &'static str,
-    /// $1 user, $2 kind or '', $3 community or ''.
+    /// $1 user, $2 kind or '', $3 community or '', $4 muted until.
+    pub(super) mute: &'static str,
+    /// $1 user, $2 kind or '', $3 community or ''. Where nothing is said any more, nothing stays.
     pub(super) prefer_nothing: &'static str,
     /// $1 user → how many preferences there are.
     pub(super) count_preferences: &'static str,
@@ -237,12 +239,16 @@ macro_rules! statements {
                 where user_id = $1
                 order by community, kind",
             prefer: "
-                insert into realtime_preference (user_id, kind, community, enabled, muted_until)
-                values ($1, $2, $3, $4, $5)
-                on conflict (user_id, kind, community) do update
-                set enabled = excluded.enabled, muted_until = excluded.muted_until",
+                insert into realtime_preference (user_id, kind, community, enabled)
+                values ($1, $2, $3, $4)
+                on conflict (user_id, kind, community) do update set enabled = excluded.enabled",
+            mute: "
+                insert into realtime_preference (user_id, kind, community, muted_until)
+                values ($1, $2, $3, $4)
+                on conflict (user_id, kind, community) do update set muted_until = excluded.muted_until",
             prefer_nothing: "
-                delete from realtime_preference where user_id = $1 and kind = $2 and community = $3",
+                delete from realtime_preference
+                where user_id = $1 and kind = $2 and community = $3 and enabled is null and muted_until is null",
             count_preferences: "
                 select count(*) from realtime_preference where user_id = $1",
             old: "

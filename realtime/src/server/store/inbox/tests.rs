@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::server::store::Database;
+use crate::{protocol::PreferenceChange, server::store::Database};
 
 async fn sqlite() -> (InboxStore, Database) {
     let pool = sqlx::SqlitePool::connect("sqlite::memory:").await.unwrap();
@@ -272,18 +272,16 @@ async fn pages(store: &InboxStore) {
 
 async fn preferences(store: &InboxStore) {
     let users = people(500..510);
+    let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let say =
         |user: i64, kind: &str, community: &str, enabled: Option<bool>, muted: Option<u64>| {
-            let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-            let preference = crate::protocol::Preference {
-                kind: some(kind),
-                community: some(community),
-                enabled,
-                muted_until: muted,
-            };
+            let (user, kind, community) = (UserId::from(user), named(kind), named(community));
             async move {
-                let said = store.prefer(&UserId::from(user), &preference).await;
-                assert!(said.unwrap());
+                let enabled = PreferenceChange::Enabled(enabled);
+                for change in [enabled, PreferenceChange::MutedUntil(muted)] {
+                    let said = store.prefer(&user, kind.as_deref(), community.as_deref(), change);
+                    assert!(said.await.unwrap());
+                }
             }
         };
     say(500, "vote", "", Some(false), None).await;
@@ -320,6 +318,20 @@ async fn preferences(store: &InboxStore) {
             .0
             .is_empty()
     );
+    // A mute leaves what is on or off, and the other way round.
+    let user = UserId::from(520);
+    let said = async |change| {
+        let room = store.prefer(&user, Some("vote"), None, change).await;
+        assert!(room.unwrap());
+        let said = store.preferences(&user).await.unwrap();
+        let one = said.said(Some("vote"), None);
+        (one.enabled, one.muted_until, said.0.len())
+    };
+    use PreferenceChange::{Enabled, MutedUntil};
+    assert_eq!(said(Enabled(Some(false))).await, (Some(false), None, 1));
+    assert_eq!(said(MutedUntil(Some(9))).await, (Some(false), Some(9), 1));
+    assert_eq!(said(Enabled(None)).await, (None, Some(9), 1));
+    assert_eq!(said(MutedUntil(None)).await, (None, None, 0));
 }
 
 /// Many people at once, and more than travels with a change.
