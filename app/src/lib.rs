@@ -12,12 +12,12 @@ mod components;
 mod model;
 mod notice;
 mod pages;
-mod rooms;
+pub mod rooms;
 mod shell;
 
-pub use model::{
-    BoardPage, BoardSummary, CommunityPage, CommunitySummary, PartnerPost, Person, Post,
-};
+pub use model::*;
 pub use notice::Notice;
-pub use rooms::{Board, BoardEvent, Community, CommunityEvent};
+pub use rooms::{
+    Board, BoardEvent, Community, CommunityEvent, ModerationEvent, Moderators, PostEvent,
+};
 pub use shell::{App, shell};

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
-    /// They were mentioned in a post.
+    /// They were mentioned in a post or a comment.
     Mention(About),
+    /// Somebody answered their post or comment.
+    Reply(About),
     /// Somebody posted in a partner community of theirs.
     PartnerPost(About),
 }
 
-/// A post, as a notification tells of it.
+/// A post or a comment, as a notification tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// The community's slug.
@@ -22,7 +24,10 @@ pub struct About {
     pub board: String,
     /// The post.
     pub post: i64,
-    /// Its title.
+    /// The comment on it, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<i64>,
+    /// The post's title.
     pub title: String,
     /// How its text begins.
     pub excerpt: String,
@@ -37,8 +42,25 @@ impl About {
             community: community.to_owned(),
             board: board.to_owned(),
             post: post.id,
+            comment: None,
             title: post.title.clone(),
             excerpt: excerpt(&post.body),
+        }
+    }
+
+    /// A comment on a post.
+    #[cfg(feature = "ssr")]
+    #[must_use]
+    pub fn comment(
+        community: &str,
+        board: &str,
+        post: &crate::Post,
+        comment: &crate::Comment,
+    ) -> Self {
+        Self {
+            comment: Some(comment.id),
+            excerpt: excerpt(&comment.body),
+            ..Self::post(community, board, post)
         }
     }
 }
@@ -49,7 +71,7 @@ const EXCERPT: usize = 140;
 
 /// How a text begins, on one line.
 #[cfg(feature = "ssr")]
-fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
@@ -62,6 +84,7 @@ impl Notice {
     #[must_use]
     pub fn kinds() -> Vec<NotificationKind> {
         vec![
+            NotificationKind::new("reply", "Somebody answers you"),
             NotificationKind::new("mention", "Somebody mentions you"),
             NotificationKind::new("partner_post", "Posts in partner communities"),
         ]
@@ -69,7 +92,7 @@ impl Notice {
 
     fn about(&self) -> &About {
         match self {
-            Self::Mention(about) | Self::PartnerPost(about) => about,
+            Self::Mention(about) | Self::Reply(about) | Self::PartnerPost(about) => about,
         }
     }
 }
@@ -78,6 +101,7 @@ impl NotificationData for Notice {
     fn kind(&self) -> &'static str {
         match self {
             Self::Mention(_) => "mention",
+            Self::Reply(_) => "reply",
             Self::PartnerPost(_) => "partner_post",
         }
     }
@@ -85,6 +109,7 @@ impl NotificationData for Notice {
     fn subject(&self) -> Option<String> {
         match self {
             Self::Mention(about) => Some(format!("post:{}", about.post)),
+            Self::Reply(about) => Some(format!("replies:{}", about.post)),
             // Of a lively neighbour one line, not many.
             Self::PartnerPost(about) => Some(format!("community:{}", about.community)),
         }
@@ -98,6 +123,7 @@ impl NotificationData for Notice {
         let (who, about) = (notification.who(), notification.data.about());
         match &notification.data {
             Self::Mention(_) => format!("{who} mentioned you in “{}”", about.title),
+            Self::Reply(_) => format!("{who} answered you in “{}”", about.title),
             Self::PartnerPost(_) if notification.count > 1 => {
                 format!("{who} posted, last “{}”", about.title)
             }
@@ -114,8 +140,10 @@ impl NotificationData for Notice {
             community,
             board,
             post,
+            comment,
             ..
         } = notification.data.about();
-        Some(format!("/c/{community}/{board}#post-{post}"))
+        let place = comment.map_or_else(String::new, |comment| format!("#comment-{comment}"));
+        Some(format!("/c/{community}/{board}/{post}{place}"))
     }
 }

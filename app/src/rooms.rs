@@ -3,13 +3,17 @@
 use leptos_realtime::rooms;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{PartnerPost, Post};
+use crate::model::{self, Comment, Moderated, PartnerComment, PartnerPost, Tally};
 
 rooms! {
     /// Everyone in a community, wherever they are in it.
     Community(i64) => CommunityEvent;
+    /// Those who keep it in order: `community:{id}:admins`.
+    Moderators(i64) in "community":"admins" => ModerationEvent;
     /// Everyone at one board.
     Board(i64) => BoardEvent;
+    /// Everyone who reads one post.
+    Post(i64) => PostEvent;
 }
 
 /// What happens at a board.
@@ -17,7 +21,31 @@ rooms! {
 #[serde(rename_all = "snake_case")]
 pub enum BoardEvent {
     /// Somebody posted.
-    PostCreated(Post),
+    PostCreated(model::Post),
+    /// A post was changed, or deleted.
+    PostChanged(model::Post),
+    /// Somebody voted on a post.
+    Voted { post: i64, votes: Tally },
+    /// Somebody commented on a post, or a comment was deleted.
+    Commented { post: i64, comments: Tally },
+}
+
+/// What happens to a post.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostEvent {
+    /// It was changed, or deleted.
+    Changed(model::Post),
+    /// Somebody voted on it.
+    Voted(Tally),
+    /// How many comments there are now.
+    Commented(Tally),
+    /// Somebody commented on it, or answered a comment.
+    CommentCreated(Comment),
+    /// A comment was changed, or deleted.
+    CommentChanged(Comment),
+    /// Somebody voted on a comment.
+    CommentVoted { comment: i64, votes: Tally },
 }
 
 /// What happens in a community.
@@ -26,4 +54,14 @@ pub enum BoardEvent {
 pub enum CommunityEvent {
     /// Somebody posted in a partner community.
     PartnerPost(PartnerPost),
+    /// Somebody commented in a partner community.
+    PartnerComment(PartnerComment),
+}
+
+/// What concerns those who keep a community in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModerationEvent {
+    /// A moderator deleted what somebody else wrote.
+    Deleted(Moderated),
 }

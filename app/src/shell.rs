@@ -14,7 +14,10 @@ use leptos_router::{
 use crate::{
     components::{Header, provide_account},
     notice::Notice,
-    pages::{BoardPage, CommunityPage, HomePage, InboxPage, NotFound, SettingsPage, SignInPage},
+    pages::{
+        BoardPage, CommunityPage, HomePage, InboxPage, ManagePage, NotFound, PostPage,
+        SettingsPage, SignInPage, SignUpPage,
+    },
 };
 
 /// The document around the app.
@@ -58,10 +61,13 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
+                    <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async/>
                     <Route path=path!("/inbox") view=InboxPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/c/:community") view=CommunityPage ssr=SsrMode::Async/>
+                    <Route path=path!("/c/:community/manage") view=ManagePage ssr=SsrMode::Async/>
                     <Route path=path!("/c/:community/:board") view=BoardPage ssr=SsrMode::Async/>
+                    <Route path=path!("/c/:community/:board/:post") view=PostPage ssr=SsrMode::Async/>
                 </Routes>
             </main>
             <NotificationToasts<Notice>/>

@@ -79,29 +79,45 @@ export class Forum {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** Signs in by name, and returns the session: the cookie's value, which is a token too. */
+  /** Signs in by name alone, and returns the session: the cookie's value, which is a token too. */
   async signIn(name: string): Promise<string> {
-    const answer = await fetch(`${this.url}/api/sign_in`, {
-      method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded" },
-      body: new URLSearchParams({ name }),
-      redirect: "manual",
-    });
-    const cookie = answer.headers.getSetCookie().find((text) => text.startsWith("forum_session="));
-    if (!cookie) throw new Error(`no session for ${name}: ${answer.status} ${await answer.text()}`);
-    return decodeURIComponent(cookie.slice("forum_session=".length).split(";")[0]);
+    return session(await this.submit("look_around", { name }), name);
   }
 
-  /** Posts as a person, without a browser. */
-  async post(session: string, board: number, title: string, body = "…"): Promise<void> {
-    const answer = await fetch(`${this.url}/api/create_post`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/x-www-form-urlencoded",
-        cookie: `forum_session=${encodeURIComponent(session)}`,
-      },
-      body: new URLSearchParams({ board: String(board), title, body }),
-    });
-    if (!answer.ok) throw new Error(`the post was refused: ${answer.status} ${await answer.text()}`);
+  /** Makes an account, and returns its first session. */
+  async signUp(name: string, password: string): Promise<string> {
+    return session(await this.submit("sign_up", { name, password }), name);
   }
+
+  /** Posts as a person, without a browser, and returns the post's id. */
+  async post(session: string, board: number, title: string, body = "…"): Promise<number> {
+    return (await this.written("create_post", { board, title, body }, session)).id;
+  }
+
+  /** Comments as a person, and returns the comment's id. */
+  async comment(session: string, post: number, body: string, parent?: number): Promise<number> {
+    const answering = parent === undefined ? {} : { parent };
+    return (await this.written("create_comment", { post, body, ...answering }, session)).id;
+  }
+
+  /** Calls a server function as a person, and returns what it answers. */
+  async written(name: string, fields: Record<string, string | number>, session: string): Promise<any> {
+    const answer = await this.submit(name, fields, session);
+    if (!answer.ok) throw new Error(`${name} was refused: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
+  /** Sends a form to a server function. */
+  async submit(name: string, fields: Record<string, string | number>, session?: string): Promise<Response> {
+    const texts = Object.entries(fields).map(([field, value]) => [field, String(value)]);
+    const headers: Record<string, string> = { "content-type": "application/x-www-form-urlencoded" };
+    if (session) headers.cookie = `forum_session=${encodeURIComponent(session)}`;
+    return fetch(`${this.url}/api/${name}`, { method: "POST", headers, body: new URLSearchParams(texts), redirect: "manual" });
+  }
+}
+
+async function session(answer: Response, name: string): Promise<string> {
+  const cookie = answer.headers.getSetCookie().find((text) => text.startsWith("forum_session="));
+  if (!cookie) throw new Error(`no session for ${name}: ${answer.status} ${await answer.text()}`);
+  return decodeURIComponent(cookie.slice("forum_session=".length).split(";")[0]);
 }

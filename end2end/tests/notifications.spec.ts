@@ -93,7 +93,7 @@ test("who is mentioned is told, in the first HTML and live, and only they", asyn
   await expect(items(ada.page)).toHaveCount(2);
   await expect(items(ada.page).first()).toContainText("The second");
   await ada.page.getByRole("link", { name: /The first/ }).click();
-  await expect(ada.page).toHaveURL(/\/c\/harbour\/square#post-/);
+  await expect(ada.page).toHaveURL(/\/c\/harbour\/square\/\d+$/);
   await unread(ada.page, 1);
 });
 

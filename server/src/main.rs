@@ -5,15 +5,15 @@ mod config;
 use std::{error::Error, process::ExitCode};
 
 use app::{
-    App,
-    backend::{Forum, PARTNERSHIPS, Partners, Rights, SessionKey},
+    App, Notice,
+    backend::{Forum, PARTNERSHIPS, Partners, Rights},
     shell,
 };
 use axum::Router;
 use config::Config;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
-use leptos_realtime::Realtime;
+use leptos_realtime::{Realtime, Telegram};
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 
 #[tokio::main]
@@ -39,23 +39,24 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
     let forum = Forum::open(&config.database_url).await?;
-    let key = match config.session_key {
-        Some(key) => key,
-        None => {
-            let secret = forum
-                .setting("session_secret", SessionKey::random_secret)
-                .await?;
-            SessionKey::new(&secret).ok_or("the session secret in the database is too short")?
-        }
-    };
-    let rights = Rights::new(forum.clone(), key);
+    let rights = Rights::new(forum.clone(), config.sign_in);
+    if config.sign_in.demo {
+        tracing::warn!(
+            "anybody may sign in by a name alone: DEMO_SIGN_IN=false ends that, as APP_ENV=production does"
+        );
+    }
 
     let (who, may) = (rights.clone(), rights.clone());
     let (member, place) = (rights.clone(), rights.clone());
     let partners = Partners::new(&forum);
     let relay = partners.clone();
-    let realtime = Realtime::builder(config.realtime)
-        .database(forum.pool())
+    let mut builder = Realtime::builder(config.realtime);
+    if let Some(telegram) = config.telegram {
+        builder = builder.channel(Telegram::new(telegram)?);
+    }
+    let realtime = builder
+        .database(forum.database())
+        .notifications::<Notice>()
         .relay(move |original| relay.clone().relay(original))
         .on_invalidate(move |what| {
             if what.is_none_or(|what| what == PARTNERSHIPS) {
@@ -122,10 +123,13 @@ mod tests {
             [
                 "/",
                 "/sign-in",
+                "/sign-up",
                 "/inbox",
                 "/settings",
                 "/c/{community}",
-                "/c/{community}/{board}"
+                "/c/{community}/manage",
+                "/c/{community}/{board}",
+                "/c/{community}/{board}/{post}"
             ]
         );
     }

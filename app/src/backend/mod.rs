@@ -1,16 +1,38 @@
 //! The forum on the server: its database, its sessions, and its answers to the realtime module.
+//!
+//! [`Rights`] answers who people are and what they may; [`Forum`] is the database, a file for each thing in it: what
+//! people write changes a row and tells of it in one transaction, through `db`.
 
+mod attempts;
 mod clock;
+mod comments;
+mod cookie;
+mod db;
 mod forum;
+mod markdown;
 mod mentions;
+mod moderation;
+pub(crate) mod names;
 mod partners;
+pub(crate) mod partnerships;
+mod passwords;
+mod people;
+mod place;
+mod posts;
 mod request;
 mod rights;
+mod roles;
 mod seed;
-mod session;
+mod sessions;
+mod shared;
+mod telling;
+#[cfg(test)]
+mod testing;
+mod votes;
 
-pub use forum::{Forum, OpenError};
+pub use attempts::Attempts;
+pub use db::OpenError;
+pub use forum::Forum;
 pub use partners::{PARTNERSHIPS, Partners};
 pub use request::{Request, set_status};
-pub use rights::Rights;
-pub use session::SessionKey;
+pub use rights::{Rights, SignInPolicy};

@@ -6,13 +6,16 @@ use std::{
 };
 
 use leptos_realtime::{Notice as Told, Original, RelayError, Relayed, User};
-use sqlx::SqlitePool;
 
-use super::Forum;
+use super::{
+    Forum,
+    db::{Db, query},
+};
 use crate::{
-    Board, BoardEvent, Community, CommunityEvent, Notice,
-    model::{CommunitySummary, PartnerPost, Post},
-    notice::About,
+    Board, BoardEvent, Community, CommunityEvent, Notice, PostEvent,
+    model::{Comment, CommunitySummary, PartnerComment, PartnerPost, Post},
+    notice::{About, excerpt},
+    rooms,
 };
 
 /// Under this name the other instances hear that partnerships have changed.
@@ -23,8 +26,9 @@ pub const PARTNERSHIPS: &str = "partnerships";
 struct Place {
     community: CommunitySummary,
     slug: String,
-    /// The communities that may hear of its posts.
-    partners: Vec<i64>,
+    /// The communities that may hear of its posts, and of the comments on them.
+    posts: Vec<i64>,
+    comments: Vec<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +41,7 @@ struct Known {
 /// Answers the realtime module where an event goes besides its own room. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Partners {
-    pool: SqlitePool,
+    db: Db,
     known: Arc<Mutex<Known>>,
 }
 
@@ -46,7 +50,7 @@ impl Partners {
     #[must_use]
     pub fn new(forum: &Forum) -> Self {
         Self {
-            pool: forum.pool(),
+            db: forum.db().clone(),
             known: Arc::default(),
         }
     }
@@ -68,12 +72,15 @@ impl Partners {
     /// # Errors
     /// When the database fails: it is asked again.
     pub async fn relay(self, original: Original) -> Result<Vec<Relayed>, RelayError> {
-        match original.read::<Board>() {
-            Some((Board(board), BoardEvent::PostCreated(post))) => {
-                self.relay_post(board, post).await
-            }
-            None => Ok(Vec::new()),
+        if let Some((Board(board), BoardEvent::PostCreated(post))) = original.read::<Board>() {
+            return self.relay_post(board, post).await;
         }
+        if let Some((rooms::Post(post), PostEvent::CommentCreated(comment))) =
+            original.read::<rooms::Post>()
+        {
+            return self.relay_comment(post, comment).await;
+        }
+        Ok(Vec::new())
     }
 
     async fn relay_post(&self, board: i64, post: Post) -> Result<Vec<Relayed>, RelayError> {
@@ -89,7 +96,7 @@ impl Partners {
         let notice = Notice::PartnerPost(About::post(&origin.slug, &place.slug, &post));
         let author = User::new(post.author.id, post.author.name.clone());
         let mut relayed = Vec::new();
-        for partner in &place.partners {
+        for partner in &place.posts {
             relayed.push(Relayed::event(
                 Community(*partner),
                 &shared,
@@ -107,7 +114,34 @@ impl Partners {
         Ok(relayed)
     }
 
-    /// A board, and who may hear of its posts.
+    /// The comment is shown there; nobody is told of each, as they are of posts.
+    async fn relay_comment(&self, post: i64, comment: Comment) -> Result<Vec<Relayed>, RelayError> {
+        let found = query("select board, title from post where id = $1 and deleted is null");
+        let found: Option<(i64, String)> = self.db.maybe(found.bind(post)).await?;
+        let Some((board, title)) = found else {
+            return Ok(Vec::new());
+        };
+        let Some(place) = self.place(board).await? else {
+            return Ok(Vec::new());
+        };
+        let shared = CommunityEvent::PartnerComment(PartnerComment {
+            community: place.community.clone(),
+            board: place.slug.clone(),
+            post,
+            title,
+            id: comment.id,
+            author: comment.author,
+            excerpt: excerpt(&comment.body),
+            created: comment.created,
+        });
+        let origin = &place.community.name;
+        let relayed = place.comments.iter().map(|partner| {
+            Relayed::event(Community(*partner), &shared, origin.clone()).map_err(Into::into)
+        });
+        relayed.collect()
+    }
+
+    /// A board, and who may hear of what is written there.
     async fn place(&self, board: i64) -> Result<Option<Arc<Place>>, sqlx::Error> {
         let forgotten = {
             let known = self.known();
@@ -116,24 +150,27 @@ impl Partners {
             }
             known.forgotten
         };
-        let found: Option<(i64, String, String, String, String)> = sqlx::query_as(
+        let found = query(
             "select c.id, c.slug, c.name, c.about, b.slug
              from board b join community c on c.id = b.community where b.id = $1",
-        )
-        .bind(board)
-        .fetch_optional(&self.pool)
-        .await?;
+        );
+        let found: Option<(i64, String, String, String, String)> =
+            self.db.maybe(found.bind(board)).await?;
         let Some((id, slug, name, about, board_slug)) = found else {
             return Ok(None);
         };
-        let partners = sqlx::query_scalar(
-            "select partner from community_partnership
-             where origin = $1 and status = 'active' and share_posts = 1 order by partner",
-        )
-        .bind(id)
-        .fetch_all(&self.pool)
-        .await?;
+        let partners = query(
+            "select partner, share_posts, share_comments from community_partnership
+             where origin = $1 and status = 'active' order by partner",
+        );
+        let partners: Vec<(i64, i64, i64)> = self.db.all(partners.bind(id)).await?;
+        let with = |shares: fn(&(i64, i64, i64)) -> i64| {
+            let sharing = partners.iter().filter(|partner| shares(partner) == 1);
+            sharing.map(|(id, ..)| *id).collect()
+        };
         let place = Arc::new(Place {
+            posts: with(|partner| partner.1),
+            comments: with(|partner| partner.2),
             community: CommunitySummary {
                 id,
                 slug,
@@ -141,7 +178,6 @@ impl Partners {
                 about,
             },
             slug: board_slug,
-            partners,
         });
         let mut known = self.known();
         if known.forgotten == forgotten {
@@ -152,14 +188,12 @@ impl Partners {
 
     /// The members of a community who are not members of another: these hear of it there.
     async fn only_in(&self, community: i64, other: i64) -> Result<Vec<i64>, sqlx::Error> {
-        sqlx::query_scalar(
+        let people = query(
             "select person from membership where community = $1
              except select person from membership where community = $2",
-        )
-        .bind(community)
-        .bind(other)
-        .fetch_all(&self.pool)
-        .await
+        );
+        let people: Vec<(i64,)> = self.db.all(people.bind(community).bind(other)).await?;
+        Ok(people.into_iter().map(|(person,)| person).collect())
     }
 }
 
@@ -171,128 +205,125 @@ mod tests {
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     use super::*;
-    use crate::model::Person;
+    use crate::{backend::testing::on_both, model::Person};
 
-    async fn seed(forum: &Forum, rng: &mut StdRng) -> (Vec<i64>, Vec<(i64, i64)>) {
-        let pool = forum.pool();
+    /// Random partnerships and members. Returns the communities, and which pairs may share posts and comments.
+    async fn seed(forum: &Forum, rng: &mut StdRng) -> (Vec<i64>, Vec<(i64, i64)>, Vec<(i64, i64)>) {
+        let db = forum.db();
         for table in [
             "delete from community_partnership",
             "delete from membership",
         ] {
-            sqlx::query(table).execute(&pool).await.unwrap();
+            db.run(query(table)).await.unwrap();
         }
-        let communities: Vec<i64> = sqlx::query_scalar("select id from community order by id")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
-        let mut allowed = Vec::new();
+        let communities = ids(db, "select id from community order by id").await;
+        let (mut posts, mut comments) = (Vec::new(), Vec::new());
         for origin in &communities {
             for partner in communities.iter().filter(|partner| *partner != origin) {
                 let status = ["proposed", "active", "active", "ended"][rng.random_range(0..4)];
-                let posts = rng.random_bool(0.7);
-                sqlx::query("insert into community_partnership (origin, partner, status, share_posts, created) values ($1, $2, $3, $4, 0)")
-                    .bind(origin)
-                    .bind(partner)
-                    .bind(status)
-                    .bind(i64::from(posts))
-                    .execute(&pool)
+                let (share_posts, share_comments) = (rng.random_bool(0.7), rng.random_bool(0.5));
+                let new = query(
+                    "insert into community_partnership (origin, partner, status, share_posts, share_comments, created)
+                     values ($1, $2, $3, $4, $5, 0)",
+                );
+                let new = new.bind(*origin).bind(*partner).bind(status);
+                db.run(new.bind(share_posts).bind(share_comments))
                     .await
                     .unwrap();
-                if status == "active" && posts {
-                    allowed.push((*origin, *partner));
+                if status == "active" && share_posts {
+                    posts.push((*origin, *partner));
+                }
+                if status == "active" && share_comments {
+                    comments.push((*origin, *partner));
                 }
             }
         }
-        let people: Vec<i64> = sqlx::query_scalar("select id from person order by id")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
-        for person in people {
+        for person in ids(db, "select id from person order by id").await {
             for community in communities.iter().filter(|_| rng.random_bool(0.4)) {
-                sqlx::query("insert into membership (community, person) values ($1, $2)")
-                    .bind(community)
-                    .bind(person)
-                    .execute(&pool)
-                    .await
-                    .unwrap();
+                let new = query("insert into membership (community, person) values ($1, $2)");
+                db.run(new.bind(*community).bind(person)).await.unwrap();
             }
         }
-        (communities, allowed)
+        (communities, posts, comments)
     }
 
+    async fn ids(db: &Db, sql: &'static str) -> Vec<i64> {
+        let rows: Vec<(i64,)> = db.all(query(sql)).await.unwrap();
+        rows.into_iter().map(|(id,)| id).collect()
+    }
+
+    on_both!(nothing_reaches_a_community_that_no_active_partnership_allows);
+
     /// Whatever partnerships there are: nothing reaches a community that none allows, and everything the others.
-    #[tokio::test]
-    async fn nothing_reaches_a_community_that_no_active_partnership_allows() {
+    async fn nothing_reaches_a_community_that_no_active_partnership_allows(forum: Forum) {
+        let partners = Partners::new(&forum);
+        let relay = partners.clone();
+        let realtime = Realtime::builder(RealtimeConfig::default())
+            .authenticate(|_| async { Ok(None::<User>) })
+            .authorize(|_, rooms, _| async move { Ok(rooms) })
+            .database(forum.database())
+            .relay(move |original| relay.clone().relay(original))
+            .start()
+            .await
+            .unwrap();
+        let author = Person {
+            id: 1,
+            name: "Maren Holt".to_owned(),
+        };
+        let (mut posts, mut comments) = (Vec::new(), Vec::new());
+        // Partnerships change between the rounds.
         for number in 0..12 {
             let mut rng = StdRng::seed_from_u64(number);
-            let forum = Forum::open("sqlite::memory:").await.unwrap();
-            let partners = Partners::new(&forum);
-            let relay = partners.clone();
-            let realtime = Realtime::builder(RealtimeConfig::default())
-                .authenticate(|_| async { Ok(None::<User>) })
-                .authorize(|_, rooms, _| async move { Ok(rooms) })
-                .database(forum.pool())
-                .relay(move |original| relay.clone().relay(original))
-                .start()
-                .await
-                .unwrap();
-            let mut expected = Vec::new();
-            let author = Person {
-                id: 1,
-                name: "Maren Holt".to_owned(),
-            };
-            // Partnerships change between the rounds.
-            for _ in 0..2 {
-                let (communities, allowed) = seed(&forum, &mut rng).await;
-                partners.forget();
-                for origin in communities {
-                    let board = forum.boards(origin).await.unwrap().remove(0).id;
-                    let title = format!("{}", expected.len());
-                    let post = forum
-                        .create_post(&realtime, board, &author, &title, "…")
-                        .await;
-                    let post = post.unwrap().id;
-                    let to = allowed.iter().filter(|(from, _)| *from == origin);
-                    expected.extend(to.map(|(_, to)| (post, *to)));
-                }
-                all_marked(&forum).await;
+            let (communities, share_posts, share_comments) = seed(&forum, &mut rng).await;
+            partners.forget();
+            for origin in communities {
+                let board = forum.boards(origin).await.unwrap().remove(0).id;
+                let title = format!("{}", posts.len());
+                let post = forum
+                    .create_post(&realtime, board, &author, &title, "…")
+                    .await;
+                let post = post.unwrap().id;
+                let comment = forum
+                    .create_comment(&realtime, post, None, &author, "…")
+                    .await;
+                let comment = comment.unwrap().id;
+                let to = share_posts.iter().filter(|(from, _)| *from == origin);
+                posts.extend(to.map(|(_, to)| (post, *to)));
+                let to = share_comments.iter().filter(|(from, _)| *from == origin);
+                comments.extend(to.map(|(_, to)| (comment, *to)));
             }
-            let relayed: Vec<(String, String)> = sqlx::query_as(
-                "select room, data from realtime_outbox where room like 'community:%' order by id",
-            )
-            .fetch_all(&forum.pool())
-            .await
-            .unwrap();
-            let mut relayed: Vec<(i64, i64)> = relayed
-                .iter()
-                .map(|(room, data)| {
-                    let CommunityEvent::PartnerPost(shared) = serde_json::from_str(data).unwrap();
-                    (shared.post.id, room["community:".len()..].parse().unwrap())
-                })
-                .collect();
-            relayed.sort_unstable();
-            expected.sort_unstable();
-            assert_eq!(relayed, expected, "seed {number}");
-            // Whoever was told is a member of a partner, and was told once for each.
-            let told: i64 = sqlx::query_scalar(
-                "select count(*) from realtime_notification n where kind = 'partner_post' and user_id = '1'",
-            )
-            .fetch_one(&forum.pool())
-            .await
-            .unwrap();
-            assert_eq!(told, 0, "not who wrote it");
-            realtime.shutdown().await;
+            all_marked(&forum).await;
         }
+        let relayed = query(
+            "select room, data from realtime_outbox where room like 'community:%' order by id",
+        );
+        let relayed: Vec<(String, String)> = forum.db().all(relayed).await.unwrap();
+        let (mut of_posts, mut of_comments) = (Vec::new(), Vec::new());
+        for (room, data) in relayed {
+            let to: i64 = room["community:".len()..].parse().unwrap();
+            match serde_json::from_str(&data).unwrap() {
+                CommunityEvent::PartnerPost(shared) => of_posts.push((shared.post.id, to)),
+                CommunityEvent::PartnerComment(shared) => of_comments.push((shared.id, to)),
+            }
+        }
+        for list in [&mut of_posts, &mut of_comments, &mut posts, &mut comments] {
+            list.sort_unstable();
+        }
+        assert_eq!(of_posts, posts);
+        assert_eq!(of_comments, comments);
+        let told = query(
+            "select count(*) from realtime_notification where kind = 'partner_post' and user_id = '1'",
+        );
+        let (told,): (i64,) = forum.db().one(told).await.unwrap();
+        assert_eq!(told, 0, "not who wrote it");
+        realtime.shutdown().await;
     }
 
     async fn all_marked(forum: &Forum) {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
-            let left: i64 =
-                sqlx::query_scalar("select count(*) from realtime_outbox where published is null")
-                    .fetch_one(&forum.pool())
-                    .await
-                    .unwrap();
+            let left = query("select count(*) from realtime_outbox where published is null");
+            let (left,): (i64,) = forum.db().one(left).await.unwrap();
             if left == 0 {
                 return;
             }

@@ -3,10 +3,13 @@
 use http::{StatusCode, header, request::Parts};
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
-use leptos_realtime::Denied;
+use leptos_realtime::{Denied, ErrorCode, ProtocolError, Realtime};
 
-use super::{Forum, Rights};
-use crate::{api::ApiError, model::Person};
+use super::{Attempts, Forum, Rights, SignInPolicy, cookie, rights::presented, sessions};
+use crate::{
+    api::ApiError,
+    model::{Person, Session, Viewer},
+};
 
 /// What a server function works with.
 pub struct Request {
@@ -43,6 +46,25 @@ impl Request {
         self.rights.forum()
     }
 
+    /// The realtime module.
+    #[must_use]
+    pub fn realtime(&self) -> Realtime {
+        leptos_realtime::expect_realtime()
+    }
+
+    pub(crate) fn policy(&self) -> SignInPolicy {
+        self.rights.policy()
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        self.rights.attempts()
+    }
+
+    /// From where it comes, as far as that can be trusted.
+    pub(crate) fn address(&self) -> Option<std::net::IpAddr> {
+        self.realtime().client_address(self.parts.as_ref()?)
+    }
+
     /// Who is signed in.
     ///
     /// # Errors
@@ -51,25 +73,96 @@ impl Request {
         let Some(parts) = &self.parts else {
             return Ok(None);
         };
-        self.rights
-            .person(&parts.headers, None)
-            .await
-            .map_err(|error| {
-                tracing::error!(%error, "a person could not be read");
-                ApiError::Internal("the database".to_owned())
-            })
+        let signed_in = self.rights.signed_in(&parts.headers, None).await?;
+        Ok(signed_in.map(|signed_in| signed_in.person))
     }
 
-    /// Signs a person in, or out.
+    /// Who is signed in, as an error where nobody is.
     ///
     /// # Errors
-    /// When the cookie cannot be made.
-    pub fn set_session(&self, person: Option<&Person>) -> Result<(), ApiError> {
-        let cookie = self.rights.key().set_cookie(person);
-        let cookie = cookie.ok_or_else(|| ApiError::Internal("the cookie".to_owned()))?;
-        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    /// As [`person`](Self::person), and for guests.
+    pub(crate) async fn somebody(&self) -> Result<Person, ApiError> {
+        self.person().await?.ok_or(ApiError::SignIn)
+    }
+
+    /// Who looks at a page of a community.
+    ///
+    /// # Errors
+    /// As [`person`](Self::person).
+    pub(crate) async fn viewer(&self, community: i64) -> Result<Option<Viewer>, ApiError> {
+        let Some(person) = self.person().await? else {
+            return Ok(None);
+        };
+        let role = self.forum().role(community, person.id).await?;
+        Ok(Some(Viewer { person, role }))
+    }
+
+    /// Signs a person in, in the browser that asks.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sign_in(&self, person: &Person) -> Result<(), ApiError> {
+        // What this browser had before is nobody's any more.
+        self.end_session().await?;
+        let agent = self
+            .parts
+            .as_ref()
+            .and_then(|parts| parts.headers.get(header::USER_AGENT));
+        let device = sessions::device(agent.and_then(|agent| agent.to_str().ok()));
+        let token = self.forum().begin_session(person.id, &device).await?;
+        set_cookie(token.set_cookie(self.policy().secure))
+    }
+
+    /// Signs out, in the browser that asks.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sign_out(&self) -> Result<(), ApiError> {
+        self.end_session().await?;
+        set_cookie(cookie::clear_cookie(self.policy().secure))
+    }
+
+    /// Signs a person out in all of their browsers, and ends what these have open.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sign_out_everywhere(&self, person: &Person) -> Result<(), ApiError> {
+        self.forum().end_sessions(person.id).await?;
+        self.realtime().revoke(person.id).await.map_err(|error| {
+            tracing::error!(%error, "a person's connections could not be ended");
+            ApiError::Internal("revoking".to_owned())
+        })?;
+        set_cookie(cookie::clear_cookie(self.policy().secure))
+    }
+
+    /// The person's sessions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sessions(&self, person: &Person) -> Result<Vec<Session>, ApiError> {
+        let here = self
+            .parts
+            .as_ref()
+            .and_then(|parts| presented(&parts.headers, None));
+        Ok(self.forum().sessions(person.id, here.as_ref()).await?)
+    }
+
+    async fn end_session(&self) -> Result<(), ApiError> {
+        let here = self
+            .parts
+            .as_ref()
+            .and_then(|parts| presented(&parts.headers, None));
+        if let Some(here) = here {
+            self.forum().end_session(&here).await?;
+        }
         Ok(())
     }
+}
+
+fn set_cookie(cookie: Option<http::HeaderValue>) -> Result<(), ApiError> {
+    let cookie = cookie.ok_or_else(|| ApiError::Internal("the cookie".to_owned()))?;
+    expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    Ok(())
 }
 
 fn accepts_html(parts: &Parts) -> bool {
@@ -85,6 +178,7 @@ pub fn set_status(error: &ApiError) {
             ApiError::SignIn => StatusCode::UNAUTHORIZED,
             ApiError::Denied(_) => StatusCode::FORBIDDEN,
             ApiError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ApiError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         });
     }
@@ -93,5 +187,15 @@ pub fn set_status(error: &ApiError) {
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
         Self::Denied(denied.0.message)
+    }
+}
+
+impl From<ProtocolError> for ApiError {
+    fn from(error: ProtocolError) -> Self {
+        match error.code {
+            ErrorCode::Unauthorized => Self::SignIn,
+            ErrorCode::Unavailable => Self::Internal(error.message),
+            _ => Self::Denied(error.message),
+        }
     }
 }

@@ -1,48 +1,67 @@
 //! Who people are and what they may see: the forum's answers to the realtime module, and to its own pages.
 
 use http::HeaderMap;
-use leptos_realtime::{Access, AuthError, Handshake, Room, RoomId, User, protocol::Online};
+use leptos_realtime::{Access, AuthError, Handshake, Room, RoomId, SignIn, User, protocol::Online};
 
-use super::{Forum, SessionKey};
-use crate::{
-    model::Person,
-    rooms::{Board, Community},
+use super::{
+    Attempts, Forum,
+    cookie::{self, TokenHash},
+    sessions::SignedIn,
 };
+use crate::{
+    model::Role,
+    rooms::{Board, Community, Moderators, Post},
+};
+
+/// How people may sign in here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignInPolicy {
+    /// Whether anybody may look around by a name alone: for development.
+    pub demo: bool,
+    /// Whether the site is served by HTTPS, so that cookies travel by nothing else.
+    pub secure: bool,
+}
 
 /// See the [module](self). Cheap to clone.
 #[derive(Clone)]
 pub struct Rights {
     forum: Forum,
-    key: SessionKey,
+    policy: SignInPolicy,
+    attempts: Attempts,
 }
 
 impl Rights {
-    /// The rights of a forum's people, who sign in with this key.
+    /// The rights of a forum's people.
     #[must_use]
-    pub fn new(forum: Forum, key: SessionKey) -> Self {
-        Self { forum, key }
+    pub fn new(forum: Forum, policy: SignInPolicy) -> Self {
+        let attempts = Attempts::default();
+        Self {
+            forum,
+            policy,
+            attempts,
+        }
     }
 
     pub(super) fn forum(&self) -> &Forum {
         &self.forum
     }
 
-    pub(super) fn key(&self) -> &SessionKey {
-        &self.key
+    pub(super) fn policy(&self) -> SignInPolicy {
+        self.policy
+    }
+
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     /// Who presents this cookie or token. A token counts alone.
-    pub(super) async fn person(
+    pub(super) async fn signed_in(
         &self,
         headers: &HeaderMap,
         token: Option<&str>,
-    ) -> Result<Option<Person>, sqlx::Error> {
-        let id = match token {
-            Some(token) => self.key.person_of_token(token),
-            None => self.key.person_of_cookie(headers),
-        };
-        match id {
-            Some(id) => self.forum.person(id).await,
+    ) -> Result<Option<SignedIn>, sqlx::Error> {
+        match presented(headers, token) {
+            Some(token) => self.forum.session(&token).await,
             None => Ok(None),
         }
     }
@@ -51,22 +70,28 @@ impl Rights {
     ///
     /// # Errors
     /// When the token is not valid, or the database fails.
-    pub async fn authenticate(self, handshake: Handshake) -> Result<Option<User>, AuthError> {
+    pub async fn authenticate(self, handshake: Handshake) -> Result<Option<SignIn>, AuthError> {
         let token = handshake.token();
-        let person = self
-            .person(&handshake.parts().headers, token)
+        let signed_in = self
+            .signed_in(&handshake.parts().headers, token)
             .await
             .map_err(AuthError::unavailable)?;
-        match person {
+        match signed_in {
             None if token.is_some() => Err(AuthError::rejected(
                 "this token is not valid: sign in again",
             )),
-            person => Ok(person.map(|person| User::new(person.id, person.name))),
+            None => Ok(None),
+            Some(SignedIn { person, issued }) => Ok(Some(SignIn {
+                user: User::new(person.id, person.name),
+                // What was signed in before all sessions were ended is not accepted any more.
+                issued: Some(issued.unsigned_abs()),
+                expires: None,
+            })),
         }
     }
 
     /// Which of these rooms may be accessed: all that exist are open to view, and so is whether a person is online;
-    /// signals are for people with a name.
+    /// moderators' rooms are theirs; signals are for people with a name.
     ///
     /// # Errors
     /// When the database fails.
@@ -81,29 +106,35 @@ impl Rights {
         }
         let ids = |id: fn(&RoomId) -> Option<i64>| rooms.iter().filter_map(id).collect::<Vec<_>>();
         let boards = ids(|room| Board::from_room_id(room).map(|board| board.0));
+        let posts = ids(|room| Post::from_room_id(room).map(|post| post.0));
         let communities = ids(|room| Community::from_room_id(room).map(|community| community.0));
+        let moderators = ids(|room| Moderators::from_room_id(room).map(|room| room.0));
         // Nothing is said in the rooms that tell whether a person is online.
         let person_of = |room: &RoomId| person_of(room).filter(|_| access == Access::View);
         let people: Vec<_> = rooms.iter().filter_map(person_of).collect();
-        let boards = self
-            .forum
-            .existing_boards(&boards)
-            .await
-            .map_err(AuthError::unavailable)?;
-        let communities = self
-            .forum
-            .existing_communities(&communities)
-            .await
-            .map_err(AuthError::unavailable)?;
-        let people = self
-            .forum
-            .existing_people(&people)
-            .await
-            .map_err(AuthError::unavailable)?;
+        let forum = &self.forum;
+        let found = async {
+            let moderated = match person_id(who.as_ref()) {
+                Some(person) if !moderators.is_empty() => forum.moderated_by(person).await?,
+                _ => Vec::new(),
+            };
+            Ok::<_, sqlx::Error>((
+                forum.existing_boards(&boards).await?,
+                forum.existing_posts(&posts).await?,
+                forum.existing_communities(&communities).await?,
+                forum.existing_people(&people).await?,
+                moderated,
+            ))
+        };
+        let (boards, posts, communities, people, moderated) =
+            found.await.map_err(AuthError::unavailable)?;
         let open = |room: &RoomId| {
             Board::from_room_id(room).is_some_and(|Board(id)| boards.contains(&id))
+                || Post::from_room_id(room).is_some_and(|Post(id)| posts.contains(&id))
                 || Community::from_room_id(room)
                     .is_some_and(|Community(id)| communities.contains(&id))
+                || Moderators::from_room_id(room)
+                    .is_some_and(|Moderators(id)| moderated.contains(&id))
                 || person_of(room).is_some_and(|id| people.contains(&id))
         };
         Ok(rooms.into_iter().filter(open).collect())
@@ -128,20 +159,35 @@ impl Rights {
             .collect()
     }
 
-    /// The rooms in which a person is wherever they are on the site: their communities.
+    /// The rooms in which a person is wherever they are on the site: their communities, and those of the moderators where
+    /// they are one.
     pub async fn rooms_of(self, who: Option<User>) -> Vec<RoomId> {
-        let Some(id) = who.and_then(|user| user.id.as_str().parse().ok()) else {
+        let Some(id) = person_id(who.as_ref()) else {
             return Vec::new();
         };
-        let communities = self.forum.memberships(id).await.unwrap_or_else(|error| {
+        let memberships = self.forum.memberships(id).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a person's communities could not be read");
             Vec::new()
         });
-        communities
-            .into_iter()
-            .map(|id| Community(id).into())
-            .collect()
+        let rooms = memberships.into_iter().flat_map(|(community, role)| {
+            let moderators = (role >= Role::Moderator).then(|| Moderators(community).into());
+            std::iter::once(Community(community).into()).chain(moderators)
+        });
+        rooms.collect()
     }
+}
+
+/// What is kept of the token that a request presents: its own, or its cookie's.
+pub(super) fn presented(headers: &HeaderMap, token: Option<&str>) -> Option<TokenHash> {
+    let cookie = || cookie::token(headers);
+    token
+        .map(str::to_owned)
+        .or_else(cookie)
+        .map(|token| cookie::hash(&token))
+}
+
+fn person_id(who: Option<&User>) -> Option<i64> {
+    who?.id.as_str().parse().ok()
 }
 
 /// Whose room it is that tells whether they are online.
@@ -154,19 +200,32 @@ fn person_of(room: &RoomId) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http::header;
 
-    #[tokio::test]
-    async fn only_rooms_that_exist_are_open_and_guests_send_no_signals() {
-        let forum = Forum::open("sqlite::memory:").await.unwrap();
-        let rights = Rights::new(
-            forum,
-            SessionKey::new(&SessionKey::random_secret()).unwrap(),
-        );
+    use super::*;
+    use crate::backend::testing::{on_both, person};
+
+    on_both!(
+        only_rooms_that_exist_are_open_and_guests_send_no_signals,
+        a_communitys_people_may_know_who_is_at_which_of_its_boards,
+        moderators_rooms_are_theirs,
+        whoever_has_the_cookie_is_signed_in_until_it_is_ended,
+    );
+
+    const POLICY: SignInPolicy = SignInPolicy {
+        demo: true,
+        secure: false,
+    };
+
+    async fn only_rooms_that_exist_are_open_and_guests_send_no_signals(forum: Forum) {
+        let rights = Rights::new(forum, POLICY);
         let asked: Vec<RoomId> = [
             "board:1",
             "board:999",
+            "post:1",
+            "post:9999",
             "community:1",
+            "community:1:admins",
             "user:1",
             "board:x",
             "online:1",
@@ -182,7 +241,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             open,
-            ["board:1", "community:1", "online:1"].map(|room| room.parse().unwrap())
+            ["board:1", "post:1", "community:1", "online:1"].map(|room| room.parse().unwrap())
         );
         assert_eq!(
             rights
@@ -192,20 +251,17 @@ mod tests {
                 .unwrap(),
             []
         );
-        let ada = Some(User::new(1, "Ada"));
+        let ada = Some(User::new(6, "Lena Arvidsson"));
         assert_eq!(
             rights.authorize(ada, asked, Access::Signal).await.unwrap(),
-            ["board:1", "community:1"].map(|room| room.parse().unwrap()),
+            ["board:1", "post:1", "community:1"].map(|room| room.parse().unwrap()),
             "nothing is said in the room that tells whether a person is online"
         );
     }
 
-    #[tokio::test]
-    async fn a_communitys_people_may_know_who_is_at_which_of_its_boards() {
-        let forum = Forum::open("sqlite::memory:").await.unwrap();
-        let key = SessionKey::new(&SessionKey::random_secret()).unwrap();
-        let rights = Rights::new(forum.clone(), key);
-        let ada = Some(User::new(1, "Ada"));
+    async fn a_communitys_people_may_know_who_is_at_which_of_its_boards(forum: Forum) {
+        let rights = Rights::new(forum.clone(), POLICY);
+        let ada = Some(User::new(6, "Lena Arvidsson"));
         let garden = forum.community("orchard").await.unwrap();
         let board = Board(forum.boards(garden.id).await.unwrap()[0].id);
         let told_in = |who, room: RoomId| rights.clone().whereabouts(who, room);
@@ -220,5 +276,47 @@ mod tests {
         );
         assert_eq!(told_in(ada.clone(), Board(999).room_id()).await, []);
         assert_eq!(told_in(ada, Community(garden.id).room_id()).await, []);
+    }
+
+    async fn moderators_rooms_are_theirs(forum: Forum) {
+        let rights = Rights::new(forum.clone(), POLICY);
+        let harbour = forum.community("harbour").await.unwrap().id;
+        let asked = vec![Moderators(harbour).room_id()];
+        for (name, role, allowed) in [
+            ("Ada", Role::Member, false),
+            ("Mo", Role::Moderator, true),
+            ("Al", Role::Admin, true),
+        ] {
+            let person = person(&forum, name, "harbour", role).await;
+            let who = Some(User::new(person.id, person.name));
+            let open = rights
+                .clone()
+                .authorize(who.clone(), asked.clone(), Access::View)
+                .await;
+            assert_eq!(
+                open.unwrap(),
+                if allowed { asked.clone() } else { Vec::new() }
+            );
+            assert_eq!(
+                rights.clone().rooms_of(who).await.contains(&asked[0]),
+                allowed
+            );
+        }
+        let guest = rights.authorize(None, asked, Access::View).await.unwrap();
+        assert_eq!(guest, []);
+    }
+
+    async fn whoever_has_the_cookie_is_signed_in_until_it_is_ended(forum: Forum) {
+        let rights = Rights::new(forum.clone(), POLICY);
+        let ada = forum.look_around("Ada").await.unwrap();
+        let token = forum.begin_session(ada.id, "…").await.unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, token.set_cookie(false).unwrap());
+        let found = rights.signed_in(&headers, None).await.unwrap().unwrap();
+        assert_eq!(found.person, ada);
+        let wrong = rights.signed_in(&headers, Some("forged")).await.unwrap();
+        assert!(wrong.is_none(), "a token counts alone");
+        forum.end_sessions(ada.id).await.unwrap();
+        assert!(rights.signed_in(&headers, None).await.unwrap().is_none());
     }
 }

@@ -1,43 +1,45 @@
 //! Who is signed in on this page, and the bar that shows it.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_realtime::{ConnectionState, NotificationBell, use_connection, use_status};
 use leptos_router::{components::A, hooks::use_location};
 
 use super::AppearOffline;
 use crate::{
-    api::{ApiError, SignIn, SignOut, current_person},
+    api::{ApiError, LookAround, SignIn, SignOut, SignOutEverywhere, SignUp, current_person},
     model::Person,
 };
 
-/// Signing in and out, and who is signed in.
+/// Signing up, in and out, and who is signed in.
 #[derive(Clone, Copy)]
 pub struct Account {
     pub person: Resource<Result<Option<Person>, ApiError>>,
+    /// Counts how often that changed while the page was open: what was loaded for somebody else is loaded anew.
+    pub changes: ReadSignal<u32>,
+    pub sign_up: ServerAction<SignUp>,
     pub sign_in: ServerAction<SignIn>,
+    pub look_around: ServerAction<LookAround>,
     pub sign_out: ServerAction<SignOut>,
+    pub sign_out_everywhere: ServerAction<SignOutEverywhere>,
 }
 
 /// Makes [`use_account`] work below.
 pub fn provide_account() {
-    let sign_in = ServerAction::<SignIn>::new();
+    let (sign_up, sign_in) = (ServerAction::<SignUp>::new(), ServerAction::<SignIn>::new());
+    let look_around = ServerAction::<LookAround>::new();
     let sign_out = ServerAction::<SignOut>::new();
+    let sign_out_everywhere = ServerAction::<SignOutEverywhere>::new();
     // Counted where it succeeded: a name that was refused changes nothing.
     let changes = RwSignal::new(0_u32);
     let changed = move || {
         changes.update(|changes| *changes += 1);
         tabs::tell();
     };
-    Effect::new(move |_| {
-        if sign_in.value().with(|value| matches!(value, Some(Ok(_)))) {
-            changed();
-        }
-    });
-    Effect::new(move |_| {
-        if sign_out.value().with(|value| matches!(value, Some(Ok(())))) {
-            changed();
-        }
-    });
+    on_success(sign_up, changed);
+    on_success(sign_in, changed);
+    on_success(look_around, changed);
+    on_success(sign_out, changed);
+    on_success(sign_out_everywhere, changed);
     // The cookie is one for all tabs, so they follow.
     Effect::new(move |_| tabs::listen(move || changes.update(|changes| *changes += 1)));
     let person = Resource::new(move || changes.get(), |_| current_person());
@@ -50,8 +52,27 @@ pub fn provide_account() {
     });
     provide_context(Account {
         person,
+        changes: changes.read_only(),
+        sign_up,
         sign_in,
+        look_around,
         sign_out,
+        sign_out_everywhere,
+    });
+}
+
+/// Calls this whenever an action has succeeded.
+fn on_success<S>(action: ServerAction<S>, done: impl Fn() + 'static)
+where
+    S: ServerFn + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+    S::Error: Send + Sync + 'static,
+{
+    let value = action.value();
+    Effect::new(move |_| {
+        if value.with(|value| matches!(value, Some(Ok(_)))) {
+            done();
+        }
     });
 }
 
@@ -88,7 +109,7 @@ fn Who() -> impl IntoView {
         _ => "gone",
     });
     let sign_in_link = move || match location.pathname.get().as_str() {
-        "/sign-in" => "/sign-in".to_owned(),
+        "/sign-in" | "/sign-up" => "/sign-in".to_owned(),
         path => format!("/sign-in?next={path}"),
     };
     move || {

@@ -1,7 +1,7 @@
 //! The communities.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos_meta::{Meta, Title};
 
 use crate::{api::communities, components::loaded, model::CommunitySummary};
 
@@ -10,6 +10,7 @@ pub fn HomePage() -> impl IntoView {
     let list = Resource::new(|| (), |()| communities());
     view! {
         <Title text=""/>
+        <Meta name="description" content="Communities with boards, where you see who is there."/>
         {loaded(list, |list| view! { <Communities list/> })}
     }
 }

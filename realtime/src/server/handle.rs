@@ -118,6 +118,14 @@ impl Realtime {
         RealtimeBuilder::new(config)
     }
 
+    /// From where a request comes, as the module counts it for its own limits: an IPv6 address stands for its /64 network.
+    /// Nothing where that is not known, or `RealtimeConfig::trusted_proxies` does not fit the proxies in front. For a host
+    /// that limits what one address may ask of itself, such as tries to sign in.
+    #[must_use]
+    pub fn client_address(&self, parts: &http::request::Parts) -> Option<std::net::IpAddr> {
+        super::limits::client_address(parts, self.0.config.trusted_proxies)
+    }
+
     /// The module's routes, to be merged into the host's router: the socket endpoint, the components' styles,
     /// [health](super::health), and what channels have of their own.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {

@@ -1,9 +1,13 @@
-//! What the person wants to hear of.
+//! What the person wants to hear of, where, and where they are signed in.
+
+mod channels;
+mod sessions;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_realtime::{NotificationKind, NotificationPreferences};
 
+use self::{channels::Channels, sessions::Sessions};
 use crate::{api::communities, components::use_account, notice::Notice};
 
 #[component]
@@ -32,6 +36,8 @@ pub fn SettingsPage() -> impl IntoView {
             <h2>"What I hear of"</h2>
             <Transition>{guest}</Transition>
             <NotificationPreferences kinds=Notice::kinds() communities=named/>
+            <Channels/>
+            <Sessions/>
         </section>
     }
 }

@@ -1,0 +1,87 @@
+//! Opening the database that `DATABASE_URL` names.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::Db;
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Not an address of a database that the forum knows.
+    #[error(
+        "DATABASE_URL begins with {0:?}: expected sqlite:PATH, such as sqlite:data/forum.db, or postgres://USER:PASSWORD@HOST/NAME"
+    )]
+    Address(String),
+    /// It cannot be opened.
+    #[error("the database {0:?} cannot be opened; is its folder there, and may it be written?")]
+    Open(String, #[source] sqlx::Error),
+    /// It cannot be reached.
+    #[error("the Postgres at {0:?} cannot be reached; is it running, and is the password right?")]
+    Reach(String, #[source] sqlx::Error),
+    /// Its tables cannot be made or changed.
+    #[error("the database cannot be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Its first content cannot be written.
+    #[error("the database cannot be filled")]
+    Seed(#[from] sqlx::Error),
+}
+
+/// How long Postgres may take to answer at start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens it, making it where it is a file that is missing, and brings its tables up to date.
+pub(in crate::backend) async fn open(url: &str) -> Result<Db, OpenError> {
+    match url.split_once(':').map_or(url, |(kind, _)| kind) {
+        "sqlite" => sqlite(url).await,
+        "postgres" | "postgresql" => postgres(url).await,
+        // Of another database's address only the kind: it may hold a password.
+        kind => Err(OpenError::Address(kind.to_owned())),
+    }
+}
+
+async fn sqlite(url: &str) -> Result<Db, OpenError> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| OpenError::Open(url.to_owned(), error))?;
+    if let Some(folder) = options
+        .get_filename()
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        // Where this fails, opening fails too, and says more.
+        let _ = std::fs::create_dir_all(folder);
+    }
+    let options = options
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_with(options)
+        .await;
+    let pool = pool.map_err(|error| OpenError::Open(url.to_owned(), error))?;
+    sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
+    Ok(Db::Sqlite(pool))
+}
+
+async fn postgres(url: &str) -> Result<Db, OpenError> {
+    let options =
+        PgConnectOptions::from_str(url).map_err(|_| OpenError::Address("postgres".to_owned()))?;
+    // The password stays out of what is said.
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let pool = PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await;
+    let pool = pool.map_err(|error| OpenError::Reach(place, error))?;
+    sqlx::migrate!("../migrations/postgres").run(&pool).await?;
+    Ok(Db::Postgres(pool))
+}

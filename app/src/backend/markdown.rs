@@ -1,0 +1,156 @@
+//! People's texts: Markdown, as HTML that is safe to show.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
+
+use ammonia::Builder;
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+
+/// What a text may be made of. Headings would compete with the page's own, and images would tell their makers who
+/// reads.
+const TAGS: [&str; 18] = [
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "del",
+    "em",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "strong",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+];
+
+static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut tags = HashSet::from(TAGS);
+    tags.insert("ul");
+    let mut builder = Builder::default();
+    builder
+        .tags(tags)
+        .clean_content_tags(HashSet::from(["script", "style"]))
+        .generic_attributes(HashSet::new())
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href", "title"])),
+            ("ol", HashSet::from(["start"])),
+        ]))
+        .allowed_classes(HashMap::new())
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .link_rel(Some("nofollow noopener"));
+    builder
+});
+
+/// A text as HTML. What its writer wrote as HTML is shown as text; a line break is one.
+pub(super) fn render(text: &str) -> String {
+    let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES;
+    let events = Parser::new_ext(text, options).flat_map(|event| {
+        let (first, second) = match event {
+            Event::Html(html) | Event::InlineHtml(html) => (Event::Text(html), None),
+            Event::SoftBreak => (Event::HardBreak, None),
+            Event::Start(Tag::Heading { .. }) => (
+                Event::Start(Tag::Paragraph),
+                Some(Event::Start(Tag::Strong)),
+            ),
+            Event::End(TagEnd::Heading(_)) => (
+                Event::End(TagEnd::Strong),
+                Some(Event::End(TagEnd::Paragraph)),
+            ),
+            event => (event, None),
+        };
+        std::iter::once(first).chain(second)
+    });
+    let mut unsafe_html = String::with_capacity(text.len() * 3 / 2);
+    html::push_html(&mut unsafe_html, events);
+    CLEANER.clean(&unsafe_html).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_shown_as_it_was_meant() {
+        assert_eq!(
+            render("Hello *you*,\nand **you**\n\n- one\n- two").replace('\n', ""),
+            "<p>Hello <em>you</em>,<br>and <strong>you</strong></p><ul><li>one</li><li>two</li></ul>"
+        );
+        assert_eq!(
+            render("# A *heading*").trim(),
+            "<p><strong>A <em>heading</em></strong></p>",
+            "headings are the page's own"
+        );
+    }
+
+    #[test]
+    fn links_lead_away_without_recommending_or_telling() {
+        let html = render("[here](https://example.org/a?b=1&c=2)");
+        assert!(
+            html.contains(r#"href="https://example.org/a?b=1&amp;c=2""#),
+            "{html}"
+        );
+        assert!(html.contains(r#"rel="nofollow noopener""#), "{html}");
+    }
+
+    #[test]
+    fn nothing_that_runs_or_looks_like_the_page_comes_through() {
+        for text in [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "[x](javascript:alert(1))",
+            "[x](JaVaScRiPt:alert(1))",
+            "[x](data:text/html;base64,PHNjcmlwdD4=)",
+            "![x](https://evil.example/pixel.png)",
+            "<a href=\"https://x\" onclick=\"alert(1)\">x</a>",
+            "<style>body{display:none}</style>",
+            "<iframe src=\"https://evil.example\"></iframe>",
+            "[x](https://x \"a\\\" onmouseover=\\\"alert(1)\")",
+            "<p class=\"composer\" id=\"main\" style=\"position:fixed\">x</p>",
+            "| a | b |\n|---|---|\n| <svg onload=alert(1)> | [y](vbscript:x) |",
+        ] {
+            let html = render(text);
+            // A tag, or an attribute inside of one: what stands between is text.
+            for tag in html.split('<').skip(1) {
+                let tag = tag.split('>').next().unwrap_or_default().to_lowercase();
+                let name: String = tag
+                    .trim_start_matches('/')
+                    .chars()
+                    .take_while(char::is_ascii_alphanumeric)
+                    .collect();
+                assert!(
+                    TAGS.contains(&name.as_str()) || name == "ul",
+                    "{text} → {html}"
+                );
+                for forbidden in [
+                    "javascript:",
+                    "data:",
+                    "vbscript:",
+                    " on",
+                    "style=",
+                    "class=",
+                    "id=",
+                ] {
+                    let outside = tag.split('"').step_by(2).collect::<String>();
+                    let found =
+                        outside.contains(forbidden) || tag.contains(&format!("href=\"{forbidden}"));
+                    assert!(!found, "{text} → {html}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_deep_or_long_text_is_no_burden() {
+        for text in ["> ".repeat(2_000), "*".repeat(4_000), "[".repeat(4_000)] {
+            assert!(render(&text).len() < 200_000);
+        }
+    }
+}

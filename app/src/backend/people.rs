@@ -1,0 +1,142 @@
+//! People: who is new, who has a password, and who looks around.
+
+use super::{
+    Forum,
+    clock::now,
+    db::{Tx, query},
+    names, passwords,
+};
+use crate::{api::ApiError, model::Person};
+
+impl Forum {
+    /// A new person with a password, who becomes a member of every open community.
+    ///
+    /// # Errors
+    /// When the name is taken, or the database fails.
+    pub(crate) async fn sign_up(&self, name: &str, password: &str) -> Result<Person, ApiError> {
+        let hash = passwords::hash(password.to_owned()).await?;
+        let mut tx = self.db().begin().await?;
+        let Some(person) = add(&mut tx, name, Some(&hash)).await? else {
+            return Err(ApiError::Invalid(format!(
+                "Somebody is called {name} already. Please choose another name, or sign in."
+            )));
+        };
+        tx.commit().await?;
+        Ok(person)
+    }
+
+    /// Whoever has this name and this password. It takes as long where nobody has the name.
+    ///
+    /// # Errors
+    /// When nobody has both, or the database fails.
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<Person, ApiError> {
+        let found = query("select id, name, password from person where name_key = $1");
+        let found = found.bind(names::key(name).as_str());
+        let found: Option<(i64, String, Option<String>)> = self.db().maybe(found).await?;
+        let hash = found.as_ref().and_then(|(_, _, hash)| hash.clone());
+        let right = passwords::is_right(password.to_owned(), hash).await?;
+        match found {
+            Some((id, name, _)) if right => Ok(Person { id, name }),
+            _ => Err(ApiError::Invalid(
+                "This name and this password do not belong together.".to_owned(),
+            )),
+        }
+    }
+
+    /// The person of this name, who is made where there is none: to look around without a password, in development.
+    ///
+    /// # Errors
+    /// When they have a password, or the database fails.
+    pub(crate) async fn look_around(&self, name: &str) -> Result<Person, ApiError> {
+        let mut tx = self.db().begin().await?;
+        add(&mut tx, name, None).await?;
+        let found = query("select id, name, password from person where name_key = $1");
+        let found = found.bind(names::key(name).as_str());
+        let (id, name, password): (i64, String, Option<String>) = tx.one(found).await?;
+        if password.is_some() {
+            return Err(ApiError::Invalid(format!(
+                "{name} has a password: please sign in with it."
+            )));
+        }
+        tx.commit().await?;
+        Ok(Person { id, name })
+    }
+}
+
+/// Adds a person to the forum and its open communities. Nobody, where the name is taken.
+async fn add(
+    tx: &mut Tx,
+    name: &str,
+    password: Option<&str>,
+) -> Result<Option<Person>, sqlx::Error> {
+    let new = query(
+        "insert into person (name, name_key, password, created) values ($1, $2, $3, $4)
+         on conflict do nothing returning id",
+    );
+    let key = names::key(name);
+    let new = new.bind(name).bind(key.as_str()).bind(password).bind(now());
+    let Some((id,)) = tx.maybe::<(i64,)>(new).await? else {
+        return Ok(None);
+    };
+    let joined = query(
+        "insert into membership (community, person) select id, $1 from community where open = 1
+         on conflict do nothing",
+    );
+    tx.run(joined.bind(id)).await?;
+    let name = name.to_owned();
+    Ok(Some(Person { id, name }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::testing::on_both;
+
+    on_both!(
+        a_name_is_one_persons_and_so_is_their_password,
+        who_looks_around_needs_no_password_and_gets_nobodys_account,
+    );
+
+    async fn a_name_is_one_persons_and_so_is_their_password(forum: Forum) {
+        let ada = forum.sign_up("Ada", "lanterns in rain").await.unwrap();
+        assert_eq!(forum.sign_in("ada", "lanterns in rain").await.unwrap(), ada);
+        let taken = forum.sign_up("ADA", "another password").await.unwrap_err();
+        assert!(taken.to_string().contains("Somebody is called"), "{taken}");
+        let wrong = forum.sign_in("Ada", "another password").await.unwrap_err();
+        let unknown = forum
+            .sign_in("Nobody", "another password")
+            .await
+            .unwrap_err();
+        assert_eq!(wrong, unknown, "whether a name is known is not told");
+        let harbour = forum.community("harbour").await.unwrap();
+        assert!(
+            forum
+                .memberships(ada.id)
+                .await
+                .unwrap()
+                .iter()
+                .any(|(id, _)| *id == harbour.id)
+        );
+        let lantern = forum.community("lantern").await.unwrap();
+        assert!(
+            !forum
+                .memberships(ada.id)
+                .await
+                .unwrap()
+                .iter()
+                .any(|(id, _)| *id == lantern.id)
+        );
+    }
+
+    async fn who_looks_around_needs_no_password_and_gets_nobodys_account(forum: Forum) {
+        let ada = forum.look_around("Ada").await.unwrap();
+        assert_eq!(
+            forum.look_around("ada").await.unwrap(),
+            ada,
+            "names differ by more than case"
+        );
+        assert!(forum.sign_in("Ada", "").await.is_err());
+        forum.sign_up("Bob", "lanterns in rain").await.unwrap();
+        assert!(forum.look_around("bob").await.is_err());
+    }
+}

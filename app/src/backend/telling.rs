@@ -1,0 +1,188 @@
+//! Whoever is answered or mentioned is told, when what was written commits.
+
+use leptos_realtime::{Realtime, User};
+
+use super::{
+    db::{Tx, one_of},
+    mentions::mentions,
+    place::Place,
+};
+use crate::{
+    api::ApiError,
+    model::{Comment, Post},
+    notice::{About, Notice},
+};
+
+/// A comment, and what it is about.
+pub(super) struct OfComment<'a> {
+    pub(super) place: &'a Place,
+    pub(super) post: &'a Post,
+    /// The comment that it answers.
+    pub(super) answered: Option<&'a Comment>,
+    pub(super) comment: &'a Comment,
+}
+
+/// Tells whoever is mentioned in a new post.
+pub(super) async fn of_post(
+    tx: &mut Tx,
+    realtime: &Realtime,
+    place: &Place,
+    post: &Post,
+) -> Result<(), ApiError> {
+    let people = mentioned(tx, place.community.id, &post.body).await?;
+    if people.is_empty() {
+        return Ok(());
+    }
+    let about = About::post(&place.community.slug, &place.slug, post);
+    let notice = Notice::Mention(about);
+    let author = User::new(post.author.id, post.author.name.clone());
+    let told = leptos_realtime::Notice::new(&notice)
+        .by(&author)
+        .key(format!("mention:{}", post.id));
+    Ok(tx.notify(realtime, people, told).await?)
+}
+
+/// Tells whoever is answered by a new comment, and whoever else is mentioned in it.
+pub(super) async fn of_comment(
+    tx: &mut Tx,
+    realtime: &Realtime,
+    told: OfComment<'_>,
+) -> Result<(), ApiError> {
+    let OfComment {
+        place,
+        post,
+        answered,
+        comment,
+    } = told;
+    let author = User::new(comment.author.id, comment.author.name.clone());
+    let about = About::comment(&place.community.slug, &place.slug, post, comment);
+    // Whoever wrote the comment above, or else the post.
+    let answered = answered.map_or(&post.author, |comment| &comment.author).id;
+    let reply = Notice::Reply(about.clone());
+    let notice = leptos_realtime::Notice::new(&reply)
+        .by(&author)
+        .key(format!("reply:{}", comment.id));
+    tx.notify(realtime, vec![answered], notice).await?;
+    let mut people = mentioned(tx, place.community.id, &comment.body).await?;
+    // Once is enough.
+    people.retain(|person| *person != answered);
+    if people.is_empty() {
+        return Ok(());
+    }
+    let mention = Notice::Mention(about);
+    let notice = leptos_realtime::Notice::new(&mention)
+        .by(&author)
+        .key(format!("mention:comment:{}", comment.id));
+    Ok(tx.notify(realtime, people, notice).await?)
+}
+
+/// The members of a community whom a text mentions: of several names that a mention may be, the longest.
+async fn mentioned(tx: &mut Tx, community: i64, text: &str) -> Result<Vec<i64>, sqlx::Error> {
+    let found = mentions(text);
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = found.iter().flatten().map(|name| super::names::key(name));
+    let names: Vec<String> = names.collect();
+    let known = one_of(
+        "select p.id, p.name_key from person p join membership m on m.person = p.id
+         where p.name_key in ($list) and m.community = $community",
+        names.iter().map(String::as_str),
+    );
+    let known: Vec<(i64, String)> = tx.all(known.named("$community", community)).await?;
+    let of = |name: &String| {
+        let key = super::names::key(name);
+        known
+            .iter()
+            .find(|(_, known)| *known == key)
+            .map(|(id, _)| *id)
+    };
+    let people = found.iter().filter_map(|names| names.iter().find_map(of));
+    Ok(people.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use crate::{
+        backend::{
+            Forum,
+            db::query,
+            testing::{board, on_both, person, realtime},
+        },
+        model::Role,
+    };
+
+    on_both!(whoever_is_answered_or_mentioned_is_told_once);
+
+    /// Who has been told of what, by person and kind.
+    async fn told(forum: &Forum) -> Vec<(String, String)> {
+        let all = query("select user_id, kind from realtime_notification order by user_id, kind");
+        forum.db().all(all).await.unwrap()
+    }
+
+    async fn whoever_is_answered_or_mentioned_is_told_once(forum: Forum) {
+        let realtime = realtime(&forum).await;
+        let square = board(&forum, "harbour").await;
+        let ada = person(&forum, "Ada", "harbour", Role::Member).await;
+        let bob = person(&forum, "Bob", "harbour", Role::Member).await;
+        let cyd = person(&forum, "Cyd", "harbour", Role::Member).await;
+        let write = |parent, author: &crate::Person, post: i64, body: &'static str| {
+            let (forum, realtime, author) = (forum.clone(), realtime.clone(), author.clone());
+            async move {
+                forum
+                    .create_comment(&realtime, post, parent, &author, body)
+                    .await
+                    .unwrap()
+            }
+        };
+        let post = forum
+            .create_post(&realtime, square, &ada, "Hello", "…")
+            .await
+            .unwrap();
+        write(None, &ada, post.id, "Nobody is told of themselves, @Ada.").await;
+        let first = write(
+            None,
+            &bob,
+            post.id,
+            "For @ada, whose post it is, and for @cyd.",
+        )
+        .await;
+        write(
+            Some(first.id),
+            &cyd,
+            post.id,
+            "For @Bob, who is answered, not @Nobody.",
+        )
+        .await;
+        let expected = {
+            let mut expected = vec![
+                (ada.id.to_string(), "reply".to_owned()),
+                (bob.id.to_string(), "reply".to_owned()),
+                (cyd.id.to_string(), "mention".to_owned()),
+            ];
+            expected.sort();
+            expected
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while told(&forum).await.len() < expected.len() {
+            assert!(Instant::now() < deadline, "{:?}", told(&forum).await);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // Everything that was to be told has been: nothing is left in the outbox.
+        loop {
+            let left = query("select count(*) from realtime_outbox where published is null");
+            let (left,): (i64,) = forum.db().one(left).await.unwrap();
+            if left == 0 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "rows stay unpublished");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let mut told = told(&forum).await;
+        told.sort();
+        assert_eq!(told, expected);
+        realtime.shutdown().await;
+    }
+}

@@ -1,0 +1,93 @@
+//! The form that posts, for people who are signed in.
+
+use leptos::{html, prelude::*};
+use leptos_realtime::{TypingIndicator, use_typing};
+use leptos_router::hooks::use_location;
+
+use super::posts::Posts;
+use crate::{
+    api::{CreatePost, MAX_BODY, MAX_TITLE},
+    rooms::Board,
+};
+
+#[component]
+pub(super) fn Composer(room: Board, posts: Posts, signed_in: bool) -> impl IntoView {
+    let path = use_location().pathname;
+    if signed_in {
+        return view! { <ComposerForm room posts/> }.into_any();
+    }
+    view! {
+        <p class="invitation">
+            <a href=move || format!("/sign-in?next={}", path.get())>"Sign in"</a> " to write here."
+        </p>
+        <TypingIndicator room/>
+    }
+    .into_any()
+}
+
+#[component]
+fn ComposerForm(room: Board, posts: Posts) -> impl IntoView {
+    let create = ServerAction::<CreatePost>::new();
+    let form = NodeRef::<html::Form>::new();
+    let title = NodeRef::<html::Input>::new();
+    let typing = use_typing(room.clone());
+    let board = room.0;
+    Effect::new(move |_| {
+        if let Some(Ok(post)) = create.value().get() {
+            posts.put(post);
+            typing.stop.run(());
+            if let Some(form) = form.get_untracked() {
+                form.reset();
+            }
+            // Where the next post begins; the button that had the focus was out of order meanwhile.
+            if let Some(title) = title.get_untracked() {
+                let _ = title.focus();
+            }
+        }
+    });
+    let error = move || {
+        create
+            .value()
+            .with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string))
+    };
+    let sending = move || create.pending().get();
+    view! {
+        <ActionForm action=create node_ref=form attr:class="form composer" attr:aria-label="Write a post">
+            <input type="hidden" name="board" value=board/>
+            <label for="title">"Title"</label>
+            <input
+                id="title"
+                node_ref=title
+                readonly=sending
+                on:blur=move |_| typing.stop.run(())
+                name="title"
+                type="text"
+                required
+                maxlength=MAX_TITLE
+                dir="auto"
+                autocomplete="off"
+                on:input=move |_| typing.start.run(())
+            />
+            <label for="body">"Text"</label>
+            <textarea
+                id="body"
+                readonly=sending
+                on:blur=move |_| typing.stop.run(())
+                name="body"
+                rows="3"
+                required
+                maxlength=MAX_BODY
+                dir="auto"
+                aria-describedby="body-help"
+                on:input=move |_| typing.start.run(())
+            ></textarea>
+            <p class="help" id="body-help">"Markdown works: **bold**, *italic*, [links](https://…), lists."</p>
+            <p class="error" role="alert">{error}</p>
+            <button class="button" type="submit" disabled=sending>
+                {move || if sending() { "Posting…" } else { "Post" }}
+            </button>
+        </ActionForm>
+        <TypingIndicator room/>
+    }
+    .into_any()
+}

@@ -1,0 +1,189 @@
+//! The forms below a post: a comment, an answer, a change, and the question before something is deleted.
+
+use leptos::{html, prelude::*};
+
+use super::talk::Talk;
+use crate::{
+    api::{EditComment, MAX_COMMENT},
+    model::Subject,
+};
+
+/// Writes a comment, or an answer to one. What is sent shows at once, and is a text to be changed again where that failed.
+#[component]
+pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
+    let create = talk.create;
+    let text = NodeRef::<html::Textarea>::new();
+    let form = NodeRef::<html::Form>::new();
+    let post = talk.post.with_untracked(|post| post.id);
+    // What this form has sent, of all that the page has.
+    let sent = move || {
+        let input = create.input().get()?;
+        (input.parent == parent).then_some(input.body)
+    };
+    // Where it is heard of before it is answered, it is shown once.
+    let pending = move || {
+        let body = create.pending().get().then(sent).flatten()?;
+        (!talk.has_heard_of(parent, &body)).then_some(body)
+    };
+    let error = move || {
+        let refused = create
+            .value()
+            .with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string))?;
+        let ours = match talk.sent.get() {
+            Some(sent) => sent == parent,
+            // Without JavaScript nobody knows which form it was: the first says it.
+            None => parent.is_none(),
+        };
+        (ours && !create.pending().get()).then_some(refused)
+    };
+    Effect::new(move |_| {
+        let Some(Ok(comment)) = create.value().get() else {
+            return;
+        };
+        if comment.parent == parent
+            && let Some(form) = form.get_untracked()
+        {
+            form.reset();
+        }
+    });
+    if parent.is_some() {
+        // Whoever opened it wants to write.
+        Effect::new(move |_| {
+            if let Some(text) = text.get() {
+                let _ = text.focus();
+            }
+        });
+    }
+    let field = parent.map_or_else(
+        || "comment-body".to_owned(),
+        |parent| format!("reply-{parent}"),
+    );
+    let (title, label, send) = match parent {
+        None => ("Write a comment", "Your comment", "Comment"),
+        Some(_) => ("Write an answer", "Your answer", "Answer"),
+    };
+    let (start, stop) = (talk.typing.start, talk.typing.stop);
+    view! {
+        <div class="answering">
+            {move || pending().map(|body| view! {
+                <div class="comment pending" aria-busy="true">
+                    <p class="body plain" dir="auto">{body}</p>
+                    <p class="meta" role="status">"Sending…"</p>
+                </div>
+            })}
+            <ActionForm
+                action=create node_ref=form attr:class="form comment-form" attr:aria-label=title
+                attr:hidden=move || pending().is_some()
+            >
+                <input type="hidden" name="post" value=post/>
+                {parent.map(|parent| view! { <input type="hidden" name="parent" value=parent/> })}
+                <label for=field.clone()>{label}</label>
+                <textarea
+                    id=field node_ref=text name="body" rows="2" required maxlength=MAX_COMMENT dir="auto"
+                    on:input=move |_| start.run(())
+                    on:blur=move |_| stop.run(())
+                ></textarea>
+                <p class="error" role="alert">{error}</p>
+                <div class="form-buttons">
+                    <button class="button" type="submit">{send}</button>
+                    {parent.map(|_| view! { <Cancel talk/> })}
+                </div>
+            </ActionForm>
+        </div>
+    }
+    .into_any()
+}
+
+/// Changes a comment.
+#[component]
+pub(super) fn EditForm(talk: Talk, edit: ServerAction<EditComment>, id: i64) -> impl IntoView {
+    let body = talk.comments.with_untracked(|list| {
+        list.iter()
+            .find(|comment| comment.id == id)
+            .map(|comment| comment.body.clone())
+            .unwrap_or_default()
+    });
+    let text = NodeRef::<html::Textarea>::new();
+    Effect::new(move |_| {
+        if let Some(text) = text.get() {
+            let _ = text.focus();
+        }
+    });
+    let error = move || {
+        edit.value()
+            .with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string))
+    };
+    let sending = move || edit.pending().get();
+    view! {
+        <ActionForm action=edit attr:class="form comment-form" attr:aria-label="Edit the comment">
+            <input type="hidden" name="comment" value=id/>
+            <label for=format!("edit-{id}")>"Your comment"</label>
+            <textarea
+                id=format!("edit-{id}") node_ref=text name="body" rows="3" required maxlength=MAX_COMMENT dir="auto"
+                readonly=sending
+            >{body}</textarea>
+            <p class="error" role="alert">{error}</p>
+            <div class="form-buttons">
+                <button class="button" type="submit" disabled=sending>
+                    {move || if sending() { "Saving…" } else { "Save" }}
+                </button>
+                <Cancel talk/>
+            </div>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// Asks before something is deleted.
+#[component]
+pub(super) fn Confirm(
+    talk: Talk,
+    subject: Subject,
+    id: i64,
+    question: &'static str,
+) -> impl IntoView {
+    let action = talk.delete;
+    let error = move || {
+        action
+            .value()
+            .with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string))
+    };
+    let sending = move || action.pending().get();
+    let button = NodeRef::<html::Button>::new();
+    Effect::new(move |_| {
+        if let Some(button) = button.get() {
+            let _ = button.focus();
+        }
+    });
+    view! {
+        <ActionForm action attr:class="confirm" attr:aria-label="Delete">
+            <input type="hidden" name="subject" value=subject.name()/>
+            <input type="hidden" name="id" value=id/>
+            <p>{question}</p>
+            <p class="error" role="alert">{error}</p>
+            <div class="form-buttons">
+                <button class="button" node_ref=button type="submit" disabled=sending>"Delete it"</button>
+                <Cancel talk/>
+            </div>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// Closes what is open.
+#[component]
+fn Cancel(talk: Talk) -> impl IntoView {
+    view! {
+        <a
+            class="action"
+            rel="external"
+            href=talk.href(None)
+            on:click=move |event| {
+                event.prevent_default();
+                talk.open.set(None);
+            }
+        >
+            "Cancel"
+        </a>
+    }
+}

@@ -1,0 +1,133 @@
+//! A post with its comments, live.
+
+mod article;
+mod comment;
+mod forms;
+mod talk;
+mod threads;
+
+use leptos::prelude::*;
+use leptos_realtime::{RoomUpdate, TypingIndicator, hooks::use_first_view, use_room_events};
+
+use self::{
+    article::Article,
+    comment::CommentList,
+    forms::CommentForm,
+    talk::{Open, Talk},
+};
+use super::{use_number, use_param};
+use crate::{
+    api::load_post,
+    components::{About, BoardList, WhoIsHere, comments_in_words, loaded, use_account},
+    model,
+    rooms::{Post, PostEvent},
+};
+
+#[component]
+pub fn PostPage() -> impl IntoView {
+    let (community, board, post) = (
+        use_param("community"),
+        use_param("board"),
+        use_param("post"),
+    );
+    let after = use_number("after");
+    let changes = use_account().changes;
+    let page = Resource::new(
+        move || {
+            (
+                community.get(),
+                board.get(),
+                post.get(),
+                after.get(),
+                changes.get(),
+            )
+        },
+        |(community, board, post, after, _)| async move {
+            // What is no number is no post's.
+            load_post(community, board, post.parse().unwrap_or_default(), after).await
+        },
+    );
+    loaded(page, move |page| {
+        let oldest = after.get_untracked().is_none();
+        view! { <Page page oldest/> }
+    })
+}
+
+#[component]
+fn Page(
+    page: model::PostPage,
+    /// Whether it begins with the oldest comment.
+    oldest: bool,
+) -> impl IntoView {
+    let room = Post(page.post.id);
+    let since = page.view.position;
+    use_first_view(page.view);
+    let address = [page.community.slug.clone(), page.board.slug.clone()];
+    let home = format!("/c/{}/{}", address[0], address[1]);
+    let href = format!("{home}/{}", page.post.id);
+    let deleted = page.post.deleted;
+    let (title, text) = (page.post.title.clone(), page.post.body.clone());
+    let talk = Talk::new(
+        page.post,
+        page.comments,
+        page.viewer,
+        Open::of_query(),
+        href.clone(),
+    );
+    use_room_events(room.clone(), since, move |update| match update {
+        RoomUpdate::Event(event) => match event.data {
+            PostEvent::Changed(post) => talk.post.update(|known| known.follow(post)),
+            PostEvent::Voted(votes) => talk.post.update(|known| known.votes.follow(votes)),
+            PostEvent::Commented(comments) => {
+                talk.post.update(|known| known.comments.follow(comments));
+            }
+            PostEvent::CommentCreated(comment) => talk.arrive(comment),
+            PostEvent::CommentChanged(comment) => {
+                talk.change(comment.id, |known| known.follow(comment));
+            }
+            PostEvent::CommentVoted { comment, votes } => {
+                talk.change(comment, |known| known.votes.follow(votes));
+            }
+        },
+        RoomUpdate::Reset(_) => talk.look_again(address.clone(), 0),
+        // Of a newer server: the page goes on without it until it is loaded anew.
+        _ => {}
+    });
+    let name = if deleted {
+        "A deleted post".to_owned()
+    } else {
+        title
+    };
+    let count = move || comments_in_words(talk.post.with(|post| post.comments.count));
+    let may_answer = move || talk.signed_in() && !talk.post.with(|post| post.deleted);
+    let sign_in = format!("/sign-in?next={href}");
+    view! {
+        <About title=name description=text/>
+        <div class="columns">
+            <BoardList community=page.community boards=page.boards/>
+            <aside class="side"><WhoIsHere room=room.clone()/></aside>
+            <section class="talk">
+                <p class="back"><a href=home>{page.board.name}</a></p>
+                <Article talk mine=page.mine/>
+                <section id="comments" aria-labelledby="comments-heading">
+                    <h2 id="comments-heading">{count}</h2>
+                    {(!oldest).then(|| view! { <p class="older"><a href=href.clone()>"From the first comment"</a></p> })}
+                    <Show
+                        when=may_answer
+                        fallback=move || {
+                            let sign_in = sign_in.clone();
+                            (!talk.signed_in()).then(|| view! {
+                                <p class="invitation"><a href=sign_in>"Sign in"</a> " to comment."</p>
+                            })
+                        }
+                    >
+                        <CommentForm talk parent=None/>
+                    </Show>
+                    <TypingIndicator room/>
+                    <CommentList talk/>
+                </section>
+            </section>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,57 @@
+//! Where the person is signed in.
+
+use leptos::prelude::*;
+use leptos_realtime::TimeAgo;
+
+use crate::{
+    api::{SignOutEverywhere, my_sessions},
+    components::use_account,
+    model::Session,
+    pages::sign_in::refusal,
+};
+
+#[component]
+pub(super) fn Sessions() -> impl IntoView {
+    let account = use_account();
+    let sessions = Resource::new(move || account.changes.get(), |_| my_sessions());
+    let by_hand = ServerAction::<SignOutEverywhere>::new();
+    let action = account.sign_out_everywhere;
+    let error = move || refusal(action.value()).or_else(|| refusal(by_hand.value()));
+    let shown = move || {
+        Suspend::new(async move {
+            let sessions = sessions.await.unwrap_or_default();
+            (!sessions.is_empty()).then(|| {
+                let lines = sessions.into_iter().map(line).collect_view();
+                view! {
+                    <section class="sessions" aria-labelledby="sessions">
+                        <h2 id="sessions">"Where I am signed in"</h2>
+                        <ul class="entries">{lines}</ul>
+                        <ActionForm action>
+                            <p class="error" role="alert">{error}</p>
+                            <button class="button" type="submit" disabled=move || action.pending().get()>
+                                "Sign out everywhere"
+                            </button>
+                            <p class="help">"Here too, and at once: pages that are open elsewhere are cut off."</p>
+                        </ActionForm>
+                    </section>
+                }
+            })
+        })
+    };
+    view! { <Transition>{shown}</Transition> }
+}
+
+fn line(session: Session) -> impl IntoView {
+    view! {
+        <li class="entry session">
+            <p class="session-device">
+                {session.device}
+                {session.here.then(|| view! { <span class="here-now">"this browser"</span> })}
+            </p>
+            <p class="meta">
+                "since " <TimeAgo at=session.created.unsigned_abs()/>
+                ", last used " <TimeAgo at=session.seen.unsigned_abs()/>
+            </p>
+        </li>
+    }
+}

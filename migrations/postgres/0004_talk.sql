@@ -1,0 +1,51 @@
+-- Posts can be edited and deleted. What is deleted keeps its row, and its comments. Each change of what people see of a
+-- post has a number, which only grows: of its text, of its votes, and of how many comments it has.
+alter table post add column edited bigint;
+alter table post add column deleted bigint;
+alter table post add column version bigint not null default 1;
+alter table post add column votes bigint not null default 0;
+alter table post add column votes_version bigint not null default 0;
+alter table post add column comments bigint not null default 0;
+alter table post add column comments_version bigint not null default 0;
+
+create table comment (
+    id            bigint generated always as identity primary key,
+    post          bigint not null references post (id),
+    -- The comment that it answers, of the same post; without one it answers the post.
+    parent        bigint references comment (id),
+    author        bigint not null references person (id),
+    body          text    not null,
+    created       bigint not null,
+    edited        bigint,
+    deleted       bigint,
+    version       bigint not null default 1,
+    votes         bigint not null default 0,
+    votes_version bigint not null default 0
+);
+
+-- A post's page reads its oldest comments, and goes on from there.
+create index comment_by_post on comment (post, id);
+
+-- One vote of a person on one thing, up or down.
+create table vote (
+    subject text    not null check (subject in ('post', 'comment')),
+    id      bigint not null,
+    person  bigint not null references person (id),
+    value   bigint not null check (value in (-1, 1)),
+    primary key (subject, id, person)
+);
+
+-- What moderators did, for the other moderators.
+create table moderation (
+    id        bigint generated always as identity primary key,
+    community bigint not null references community (id),
+    moderator bigint not null references person (id),
+    -- What it was done to, and whose it was.
+    subject   text    not null check (subject in ('post', 'comment')),
+    author    bigint not null references person (id),
+    post      bigint not null references post (id),
+    title     text    not null,
+    created   bigint not null
+);
+
+create index moderation_by_community on moderation (community, id desc);
