@@ -30,6 +30,13 @@ mod stopped {
         waiting: Vec<Waker>,
     }
 
+    #[cfg_attr(
+        not(feature = "simulated-redis"),
+        allow(
+            dead_code,
+            reason = "only instances over the stand-in for Redis are stopped"
+        )
+    )]
     impl Gate {
         fn lock(&self) -> MutexGuard<'_, State> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -112,6 +112,10 @@ enum Over {
 }
 
 struct Life {
+    #[cfg_attr(
+        not(feature = "simulated-redis"),
+        allow(dead_code, reason = "there is one place to meet")
+    )]
     over: Over,
     #[cfg(feature = "simulated-redis")]
     faults: redis::Faults,

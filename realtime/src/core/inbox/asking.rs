@@ -18,7 +18,7 @@ enum State {
     Waiting(Ticket),
 }
 
-/// See the [module](self).
+/// What is under way, and when the next question is due.
 #[derive(Clone, Debug)]
 pub struct Asking {
     backoff: Backoff,

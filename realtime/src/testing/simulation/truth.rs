@@ -132,6 +132,10 @@ impl Truth {
     }
 
     /// The broker has lost something: of the places that it gave out before, others may have them now.
+    #[cfg_attr(
+        not(feature = "simulated-redis"),
+        allow(dead_code, reason = "memory loses nothing")
+    )]
     pub(super) fn lost(&mut self) {
         self.lost = Some(Instant::now());
         self.events.clear();
