@@ -74,8 +74,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
 
 /// The commands of a node in a second while nothing happens. What scripts do in Redis is not said by a node.
 async fn idle(world: &World, during: Duration) -> Result<f64> {
-    // Rooms that have become quiet say so once.
-    sleep(Duration::from_secs(4)).await;
+    // Who has come is told to Redis a little after they were answered, and rooms that have become quiet say so once.
+    sleep(Duration::from_secs(10)).await;
     world.ask::<()>(&["CONFIG", "RESETSTAT"])?;
     sleep(during).await;
     let stats: String = world.ask(&["INFO", "commandstats"])?;

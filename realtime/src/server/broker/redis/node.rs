@@ -167,8 +167,11 @@ impl Node {
 
     /// See [`Broker::hurry`](crate::server::broker::Broker::hurry).
     pub(super) fn hurry(&self) {
-        let until = self.clock.millis() + HURRY;
-        self.hurries_until.fetch_max(until, Ordering::Relaxed);
+        let now = self.clock.millis();
+        let before = self.hurries_until.fetch_max(now + HURRY, Ordering::Relaxed);
+        if before <= now {
+            tracing::debug!("rooms are looked at more often for a while");
+        }
     }
 
     pub(super) fn is_hurried(&self) -> bool {

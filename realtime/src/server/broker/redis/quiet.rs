@@ -128,7 +128,9 @@ pub(super) async fn run(node: Arc<Node>, stop: CancellationToken) {
             () = added, if due.is_none() => continue,
             () = async { sleep_until(due.unwrap_or_else(Instant::now)).await }, if due.is_some() => {}
         }
-        let quiet = node.quiet.take(Instant::now()).into_iter();
+        let quiet = node.quiet.take(Instant::now());
+        tracing::trace!(rooms = quiet.len(), "rooms have become quiet");
+        let quiet = quiet.into_iter();
         let told = quiet.map(|(room, event)| {
             let node = &node;
             async move {
