@@ -23,6 +23,9 @@ const NEW_PER_ADDRESS: (u32, Duration) = (10, Duration::from_secs(120));
 /// With more than this many counted, those whose budgets are full again are forgotten.
 const MANY: usize = 10_000;
 
+/// How long to wait where there are twice as many all the same, in seconds.
+const WAIT: u64 = 30;
+
 /// The tries that were made here of late. Cheap to clone.
 #[derive(Clone)]
 pub struct Attempts(Arc<Inner>);
@@ -78,6 +81,10 @@ impl Attempts {
 fn take<K: std::hash::Hash + Eq + Clone>(budget: &Keyed<K>, key: &K) -> Result<(), ApiError> {
     if budget.len() > MANY {
         budget.retain_recent();
+        // So many at once is an attack: memory is not what it gets.
+        if budget.len() > MANY * 2 {
+            return Err(ApiError::TooMany(WAIT));
+        }
     }
     budget.check_key(key).map_err(|until| {
         let wait = until.wait_time_from(DefaultClock::default().now());

@@ -487,8 +487,10 @@ impl RoomState {
             self.flush();
         }
         self.unnumbered.forget_old();
-        for subscriber in self.subscribers.values_mut() {
-            subscriber.show_unnumbered(&self.unnumbered);
+        if !self.unnumbered.is_empty() {
+            for subscriber in self.subscribers.values_mut() {
+                subscriber.show_unnumbered(&self.unnumbered);
+            }
         }
         if self
             .subscribers

@@ -58,6 +58,10 @@ impl Unnumbered {
         self.events.retain(|event| event.at.elapsed() < LONGEST);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// How many there have been.
     pub(super) fn count(&self) -> u64 {
         self.count
