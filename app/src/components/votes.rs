@@ -78,7 +78,7 @@ pub fn Votes(
     let count = view! {
         <span class="votes-count">
             {shown}
-            <span class="visually-hidden">{move || if shown() == 1 { " vote" } else { " votes" }}</span>
+            <span class:visually-hidden=may_vote>{move || if shown() == 1 { " vote" } else { " votes" }}</span>
         </span>
     };
     if !may_vote {
