@@ -506,28 +506,25 @@ async fn say(broker: &Arc<dyn Broker>, word: &str) {
 #[tokio::test(start_paused = true)]
 async fn c10_a_sign_in_that_was_refreshed_since_is_not_revoked_by_what_is_heard_late() {
     let begun = now();
-    let issued = Arc::new(AtomicU64::new(begun - 2_000));
-    let i = issued.clone();
-    let builder = builder().authenticate(move |_| {
-        let issued = Some(i.load(Ordering::SeqCst));
-        async move {
-            Ok(Some(SignIn {
-                user: user("Bob"),
-                issued,
-                expires: Some(now() + 60_000),
-            }))
-        }
+    let builder = builder().authenticate(move |handshake| async move {
+        let is_new = handshake.token() == Some("newer");
+        Ok(Some(SignIn {
+            user: user("Bob"),
+            issued: Some(if is_new { begun } else { begun - 2_000 }),
+            expires: Some(now() + 60_000),
+        }))
     });
     let (node, broker) = overheard(builder).await;
-    let token = || Some("Bob".to_owned());
+    let asked = AtomicU64::new(0);
+    let token = move || match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Some("older".to_owned()),
+        _ => Some("newer".to_owned()),
+    };
     let mut bob = TestClient::with_tokens(&node, tab("Bob", "new"), token);
-    bob.until("he is in", live).await;
-    issued.store(begun, Ordering::SeqCst);
     bob.until("it is refreshed", |bob| {
         heard(bob, r#"42["refreshed""#) == 1
     })
     .await;
-    issued.store(begun - 2_000, Ordering::SeqCst);
     let mut old = TestClient::connect(&node, tab("Bob", "old"));
     run_all(&mut [&mut old, &mut bob], SECOND).await;
     assert!(live(&old));

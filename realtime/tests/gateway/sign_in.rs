@@ -1,7 +1,7 @@
 //! Sign-ins that expire, are refreshed, taken back, and ended.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -96,6 +96,79 @@ async fn a_refresh_with_a_bad_token_or_another_persons_changes_nothing() {
     })
     .await;
     assert_eq!(heard(&ada, r#"42["refreshed",{}]"#), 1);
+}
+
+/// Tokens are `name/device`, and good until they are ended.
+fn ending(ended: &Arc<Mutex<Vec<String>>>) -> RealtimeBuilder {
+    let ended = ended.clone();
+    builder().authenticate(move |handshake| {
+        let token = handshake.token().map(str::to_owned);
+        let token = token.filter(|token| !ended.lock().unwrap().contains(token));
+        async move { Ok(token.and_then(|token| Some(user(token.split_once('/')?.0)))) }
+    })
+}
+
+fn with_token(session: &str, token: &str) -> Auth {
+    Auth {
+        token: Some(token.into()),
+        ..tab(token, session)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_persons_sign_ins_one_is_ended_and_the_others_go_on() {
+    let ended = Arc::default();
+    let node = ending(&ended).start().await.unwrap();
+    let mut ada = TestClient::connect(&node, with_token("ada", "Ada/desk"));
+    let mut desk = TestClient::connect(&node, with_token("desk", "Bob/desk"));
+    let mut phone = TestClient::connect(&node, with_token("phone", "Bob/phone"));
+    for client in [&mut ada, &mut desk, &mut phone] {
+        client.join(Board(7), None);
+        client.until("it is in", live).await;
+    }
+    ada.until("Ada sees Bob", |ada| ada.names(Board(7)).len() == 2)
+        .await;
+    ended.lock().unwrap().push("Bob/phone".to_owned());
+    node.recheck(id("Bob")).await;
+    run_all(
+        &mut [&mut ada, &mut desk, &mut phone],
+        Duration::from_secs(1),
+    )
+    .await;
+    let Connection::Stopped(goodbye) = phone.connection() else {
+        panic!("{phone:?}")
+    };
+    assert_eq!(goodbye.action, CloseAction::SignIn);
+    assert!(live(&desk) && live(&ada));
+    assert_eq!(ada.names(Board(7)).len(), 2);
+    assert_eq!(node.stats().connections, 2);
+    ended.lock().unwrap().push("Bob/desk".to_owned());
+    node.recheck(id("Bob")).await;
+    run_all(&mut [&mut ada, &mut desk], Duration::from_secs(1)).await;
+    assert_eq!(ada.names(Board(7)), ["Ada"], "without a grace");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_refreshed_their_token_is_checked_by_the_newer_one() {
+    let ended = Arc::default();
+    let node = ending(&ended).start().await.unwrap();
+    let mut bob = TestClient::connect(&node, with_token("bob", "Bob/old"));
+    bob.join(Board(7), None);
+    bob.until("he is in", live).await;
+    bob.send_raw(Message::text(r#"421001["refresh",{"token":"Bob/new"}]"#))
+        .await;
+    bob.until("it is taken", |bob| {
+        heard(bob, r#"431001[{"ok":true}]"#) == 1
+    })
+    .await;
+    ended.lock().unwrap().push("Bob/old".to_owned());
+    node.recheck(id("Bob")).await;
+    bob.run_for(Duration::from_secs(1)).await;
+    assert!(live(&bob));
+    ended.lock().unwrap().push("Bob/new".to_owned());
+    node.recheck(id("Bob")).await;
+    bob.run_for(Duration::from_secs(1)).await;
+    assert!(!live(&bob));
 }
 
 #[tokio::test(start_paused = true)]

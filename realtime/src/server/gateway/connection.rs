@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
 
-use http::request::Parts;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::extract::{AckSender, SocketRef};
@@ -16,6 +15,7 @@ use crate::{
         Status, UnixMillis, User, UserId,
     },
     server::{
+        auth::Handshake,
         hashed::{HashMap, HashSet},
         hub::{NotSent, Viewer, ViewerId},
         limits::{ConnectionLimits, Place},
@@ -38,6 +38,8 @@ pub(crate) struct Identity {
     pub(crate) active: bool,
     /// When the sign-in was issued.
     pub(crate) issued: Option<UnixMillis>,
+    /// The token that was presented, if it was one.
+    pub(crate) token: Option<Arc<str>>,
     /// One of the connections that the person may have.
     pub(crate) _place: Option<Arc<Place<UserId>>>,
     /// How often anything had changed when this was found out.
@@ -70,6 +72,8 @@ pub(crate) struct Connection {
     key: EntryKey,
     /// When the sign-in was issued, and when it expires.
     sign_in: Mutex<(Option<UnixMillis>, Option<Instant>)>,
+    /// What was presented last: the host is asked again by it.
+    token: Mutex<Option<Arc<str>>>,
     pub(super) limits: ConnectionLimits,
     /// Held while the rights of its rooms are checked.
     pub(super) checking: tokio::sync::Mutex<()>,
@@ -128,6 +132,7 @@ impl Connection {
                 session: identity.session.clone(),
             },
             sign_in: Mutex::new((identity.issued, identity.expires)),
+            token: Mutex::new(identity.token.clone()),
             identity,
             limits,
             checking: tokio::sync::Mutex::default(),
@@ -230,9 +235,20 @@ impl Connection {
         *self.sign_in() = (issued, expires);
     }
 
-    /// The request that opened the socket.
-    pub(super) fn request(&self) -> &Parts {
-        self.socket.req_parts()
+    /// The token that was presented last.
+    pub(super) fn token(&self) -> Option<Arc<str>> {
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        token.clone()
+    }
+
+    pub(super) fn set_token(&self, token: Arc<str>) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// The request that opened the socket, with a token.
+    pub(super) fn handshake(&self, token: Option<&str>) -> Handshake {
+        let parts = Arc::new(self.socket.req_parts().clone());
+        Handshake::new(parts, token.map(str::to_owned))
     }
 
     /// What every room may know of the session.

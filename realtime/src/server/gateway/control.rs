@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::Gateway;
+use super::{Gateway, rights::ENDED};
 use crate::{
     protocol::{
         CloseAction, ErrorCode, JoinRoom, ProtocolError, RoomId, UnixMillis, UserId,
@@ -28,8 +28,7 @@ fn kicked() -> (CloseAction, ProtocolError) {
 }
 
 fn revoked() -> (CloseAction, ProtocolError) {
-    let sentence = "your sign-in was ended: sign in again";
-    let error = ProtocolError::new(ErrorCode::Unauthorized, sentence);
+    let error = ProtocolError::new(ErrorCode::Unauthorized, ENDED);
     (CloseAction::SignIn, error)
 }
 

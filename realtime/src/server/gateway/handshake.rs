@@ -81,6 +81,7 @@ impl Gateway {
             return Err(ProtocolError::new(ErrorCode::UnsupportedProtocol, sentence));
         }
         let rights = self.0.changes.any();
+        let token: Option<Arc<str>> = auth.token.as_deref().map(Into::into);
         let handshake = Handshake::new(Arc::new(parts.clone()), auth.token);
         let Known {
             user,
@@ -107,6 +108,7 @@ impl Gateway {
             device_kind: auth.device_kind,
             active: auth.active,
             issued,
+            token,
             expires,
             invisible,
             _place: place,

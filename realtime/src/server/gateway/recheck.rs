@@ -17,7 +17,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Gateway, connection::Connection, rights::is_revoked};
+use super::{
+    Gateway,
+    connection::Connection,
+    rights::{ENDED, is_revoked},
+};
 use crate::{
     protocol::{CloseAction, ErrorCode, Position, ProtocolError, UserId, reserved::control_room},
     server::{hashed::HashMap, hub::ViewerId},
@@ -175,11 +179,9 @@ impl Gateway {
     }
 
     async fn recheck_all(&self, connections: impl IntoIterator<Item = Arc<Connection>>) {
-        let checks = connections.into_iter().map(|connection| async move {
-            if let Err(error) = self.recheck(&connection).await {
-                tracing::warn!(connection = connection.id.0, %error, "rights could not be checked");
-            }
-        });
+        let checks = connections
+            .into_iter()
+            .map(|connection| async move { self.recheck_connection(&connection).await });
         join_all(checks).await;
     }
 
@@ -196,8 +198,7 @@ impl Gateway {
         };
         for connection in self.0.sessions.connections_of(user) {
             if is_revoked(connection.issued(), &person) {
-                let sentence = "your sign-in was ended: sign in again";
-                connection.close(CloseAction::SignIn, ErrorCode::Unauthorized, sentence);
+                connection.close(CloseAction::SignIn, ErrorCode::Unauthorized, ENDED);
                 self.end(&connection);
             }
         }

@@ -33,6 +33,9 @@ const STATUS_COST: u32 = 20;
 /// Said to whoever's sign-in is over.
 const EXPIRED: &str = "this sign-in has expired: sign in again";
 
+/// Said to whoever's sign-in was ended.
+pub(super) const ENDED: &str = "your sign-in was ended: sign in again";
+
 /// Who presented a handshake, with what else is known of them.
 pub(crate) struct Known {
     pub(crate) user: Option<User>,
@@ -94,12 +97,13 @@ impl Gateway {
         connection: &Arc<Connection>,
         token: String,
     ) -> Result<(), ProtocolError> {
-        let parts = Arc::new(connection.request().clone());
-        let known = self.know(Handshake::new(parts, Some(token))).await?;
+        let token: Arc<str> = token.into();
+        let known = self.know(connection.handshake(Some(&token))).await?;
         if known.user.as_ref().map(|user| &user.id) != connection.key().user.as_ref() {
             let sentence = "this token is another person's: connect anew with it";
             return Err(ProtocolError::new(ErrorCode::Unauthorized, sentence));
         }
+        connection.set_token(token);
         connection.set_sign_in(known.issued, known.expires);
         self.recheck(connection).await?;
         let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
@@ -110,6 +114,45 @@ impl Gateway {
             connection.emit("refreshed", &refreshed).is_ok()
         })
         .await;
+        Ok(())
+    }
+
+    /// Asks the host once more who is connected, by what was presented last, and checks the rights of every room the
+    /// connection is in.
+    pub(super) async fn recheck_connection(&self, connection: &Arc<Connection>) {
+        let checked = match self.know_again(connection).await {
+            Ok(()) => self.recheck(connection).await,
+            Err(error) if error.code == ErrorCode::Unauthorized => {
+                connection.close(CloseAction::SignIn, error.code, &error.message);
+                self.end(connection);
+                return;
+            }
+            Err(error) => {
+                connection.close(CloseAction::Retry, error.code, &error.message);
+                Err(error)
+            }
+        };
+        if let Err(error) = checked {
+            tracing::warn!(connection = connection.id.0, %error, "rights could not be checked");
+        }
+    }
+
+    /// Whether a person is still signed in, as an error where they are not.
+    async fn know_again(&self, connection: &Connection) -> Result<(), ProtocolError> {
+        let Some(user) = &connection.key().user else {
+            return Ok(());
+        };
+        let token = connection.token();
+        let known = self.know(connection.handshake(token.as_deref())).await;
+        if connection.token() != token {
+            // A newer one was found good meanwhile.
+            return Ok(());
+        }
+        let known = known?;
+        if known.user.is_none_or(|known| known.id != *user) {
+            return Err(ProtocolError::new(ErrorCode::Unauthorized, ENDED));
+        }
+        connection.set_sign_in(known.issued, known.expires);
         Ok(())
     }
 
@@ -235,11 +278,9 @@ impl Gateway {
     pub(super) async fn recheck_person(&self, user: &UserId) {
         self.0.changes.note(user);
         let connections = self.0.sessions.connections_of(user);
-        let checks = connections.iter().map(|connection| async {
-            if let Err(error) = self.recheck(connection).await {
-                tracing::warn!(connection = connection.id.0, %error, "rights could not be checked");
-            }
-        });
+        let checks = connections
+            .iter()
+            .map(|connection| self.recheck_connection(connection));
         join_all(checks).await;
     }
 
