@@ -53,6 +53,8 @@ impl Viewer {
 /// A browser in which somebody is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
+    /// By which it can be ended; nobody signs in by it.
+    pub id: String,
     /// In words for its owner.
     pub device: String,
     /// Milliseconds since the Unix epoch.
@@ -323,6 +325,8 @@ pub struct CommunityPage {
     pub partners: Vec<PartnerPost>,
     pub partner_comments: Vec<PartnerComment>,
     pub partner_presence: Vec<PartnerPresence>,
+    /// Whether everybody may join.
+    pub open: bool,
     pub viewer: Option<Viewer>,
     /// For moderators.
     pub moderation: Option<Moderation>,

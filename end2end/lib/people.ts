@@ -1,4 +1,5 @@
-import { type Browser, type BrowserContext, type Page, test as base, expect } from "@playwright/test";
+import { type Browser, type BrowserContext, type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
+import { complaintsOf } from "./axe.ts";
 import { Forum } from "./forum.ts";
 
 /** A person with a browser of their own: nothing is shared with the others. */
@@ -7,16 +8,18 @@ export class Person {
     readonly name: string,
     readonly context: BrowserContext,
     readonly page: Page,
+    /** Whether pages may run scripts: without, nobody can look into them. */
+    readonly scripted: boolean,
   ) {}
 
   /** A person who is signed in; a guest, without a name. */
-  static async arrive(browser: Browser, forum: Forum, name: string, options = {}): Promise<Person> {
+  static async arrive(browser: Browser, forum: Forum, name: string, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await browser.newContext({ baseURL: forum.url, ...options });
     if (name) {
       const value = encodeURIComponent(await forum.signIn(name));
       await context.addCookies([{ name: "forum_session", value, url: forum.url }]);
     }
-    return new Person(name, context, await context.newPage());
+    return new Person(name, context, await context.newPage(), options.javaScriptEnabled !== false);
   }
 
   /** The name of a person in the list of who is here. */
@@ -53,7 +56,10 @@ type Fixtures = {
   /** The forum's environment, on top of the tests' own: set by `test.use`. */
   environment: Record<string, string>;
   forum: Forum;
-  /** Brings a person; each console error or warning of their pages fails the test. */
+  /** Brings a person to a forum; each console error or warning of their pages fails the test, and so does what keeps
+   * anybody from using the pages that are open at its end. */
+  arrive: (forum: Forum, name: string, options?: object) => Promise<Person>;
+  /** Brings a person to the test's forum. */
   person: (name: string, options?: object) => Promise<Person>;
   /** Console messages that a test expects. */
   expected: RegExp[];
@@ -67,22 +73,26 @@ export const test = base.extend<Fixtures>({
     await forum.stop();
   },
   expected: async ({}, use) => use([]),
-  person: async ({ browser, forum, expected }, use) => {
+  arrive: async ({ browser, expected }, use) => {
     const people: Person[] = [];
     const complaints: string[] = [];
-    await use(async (name, options) => {
+    await use(async (forum, name, options) => {
       const person = await Person.arrive(browser, forum, name, options);
       // Of the context, so that no tab opened later goes unheard.
       person.context.on("weberror", (error) => complaints.push(`${name}: ${error.error()}`));
       person.context.on("console", (message) => {
-        if (["error", "warning"].includes(message.type())) complaints.push(`${name}: ${message.text()}`);
+        if (["error", "warning"].includes(message.type())) complaints.push(`${name}: ${message.text()} (${message.location().url})`);
       });
       people.push(person);
       return person;
     });
-    for (const person of people) await person.context.close();
+    for (const person of people) {
+      for (const page of person.scripted ? person.context.pages() : []) complaints.push(...(await complaintsOf(page)).map((text) => `${person.name}: ${text}`));
+      await person.context.close();
+    }
     expect(complaints.filter((text) => !expected.some((known) => known.test(text)))).toEqual([]);
   },
+  person: async ({ forum, arrive }, use) => use((name, options) => arrive(forum, name, options)),
 });
 
 export { expect, NETWORK };

@@ -1,6 +1,7 @@
 //! Who somebody is: signing up, in and out.
 
 use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_realtime::LinkedChannel;
 
 use super::ApiError;
 #[cfg(feature = "ssr")]
@@ -103,11 +104,34 @@ pub async fn sign_out_everywhere() -> Result<(), ApiError> {
     .await
 }
 
+/// Signs out in one of the person's other browsers, and ends what that has open.
+#[server(prefix = "/api", endpoint = "end_session")]
+pub async fn end_session(session: String) -> Result<(), ApiError> {
+    Request::answer(async |request| {
+        let person = request.somebody().await?;
+        request.forum().end_one_session(person.id, &session).await?;
+        // Also where it was ended before: what is open may not have heard of it.
+        request.realtime().recheck(person.id).await;
+        Ok(())
+    })
+    .await
+}
+
 /// Where the person is signed in; nowhere, for a guest.
 #[server(prefix = "/api", endpoint = "sessions", input = GetUrl)]
 pub async fn my_sessions() -> Result<Vec<Session>, ApiError> {
     Request::answer(async |request| match request.person().await? {
         Some(person) => request.sessions(&person).await,
+        None => Ok(Vec::new()),
+    })
+    .await
+}
+
+/// Where else the person's notifications reach them; nowhere, for a guest.
+#[server(prefix = "/api", endpoint = "channels", input = GetUrl)]
+pub async fn my_channels() -> Result<Vec<LinkedChannel>, ApiError> {
+    Request::answer(async |request| match request.person().await? {
+        Some(_) => Ok(leptos_realtime::server_fns::linked_channels().await?),
         None => Ok(Vec::new()),
     })
     .await

@@ -2,11 +2,13 @@
 
 mod account;
 mod manage;
+mod membership;
 mod pages;
 mod talk;
 
 pub use account::*;
 pub use manage::*;
+pub use membership::*;
 pub use pages::*;
 pub use talk::*;
 

@@ -4,7 +4,8 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 use super::ApiError;
 use crate::model::{
-    BoardPage, Comments, CommunityPage, CommunitySummary, ManagePage, PostPage, Posts,
+    BoardPage, Comments, CommunityPage, CommunitySummary, ManagePage, PartnerPresence, PostPage,
+    Posts,
 };
 #[cfg(feature = "ssr")]
 use crate::{
@@ -44,10 +45,21 @@ pub async fn load_community(slug: String) -> Result<CommunityPage, ApiError> {
             partner_presence: forum
                 .partner_presence(&request.realtime(), community.id)
                 .await?,
+            open: forum.is_open(community.id).await?,
             moderation,
             viewer,
             community,
         })
+    })
+    .await
+}
+
+/// How many people are in the partner communities that share that with this one.
+#[server(prefix = "/api", endpoint = "at_partners", input = GetUrl)]
+pub async fn at_partners(community: i64) -> Result<Vec<PartnerPresence>, ApiError> {
+    Request::answer(async |request| {
+        let (forum, realtime) = (request.forum(), request.realtime());
+        forum.partner_presence(&realtime, community).await
     })
     .await
 }

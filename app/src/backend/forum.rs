@@ -147,6 +147,12 @@ impl Forum {
         Ok(self.db.maybe::<(i64,)>(one).await?.map(|(id,)| id))
     }
 
+    /// A post's board.
+    pub(super) async fn board_of(&self, post: i64) -> Result<Option<i64>, sqlx::Error> {
+        let one = query("select board from post where id = $1 and deleted is null").bind(post);
+        Ok(self.db.maybe::<(i64,)>(one).await?.map(|(id,)| id))
+    }
+
     async fn existing(&self, sql: &'static str, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
         if ids.is_empty() {
             return Ok(Vec::new());

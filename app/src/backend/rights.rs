@@ -140,23 +140,30 @@ impl Rights {
         Ok(rooms.into_iter().filter(open).collect())
     }
 
-    /// In which other rooms people may know that somebody is in this one: at which board, those of its community.
+    /// In which other rooms people may know that somebody is in this one: at which board, those of its community; at which
+    /// post, those at its board.
     pub async fn whereabouts(self, who: Option<User>, room: RoomId) -> Vec<RoomId> {
-        let (Some(_), Some(Board(board))) = (who, Board::from_room_id(&room)) else {
+        if who.is_none() {
             return Vec::new();
+        }
+        let told = match (Board::from_room_id(&room), Post::from_room_id(&room)) {
+            (Some(Board(board)), _) => self
+                .forum
+                .community_of(board)
+                .await
+                .map(|id| id.map(|id| Community(id).into())),
+            (_, Some(Post(post))) => self
+                .forum
+                .board_of(post)
+                .await
+                .map(|id| id.map(|id| Board(id).into())),
+            _ => return Vec::new(),
         };
-        let community = self
-            .forum
-            .community_of(board)
-            .await
-            .unwrap_or_else(|error| {
-                tracing::error!(%error, board, "a board's community could not be read");
-                None
-            });
-        community
-            .map(|id| Community(id).into())
-            .into_iter()
-            .collect()
+        let told = told.unwrap_or_else(|error| {
+            tracing::error!(%error, %room, "to what a room belongs could not be read");
+            None
+        });
+        told.into_iter().collect()
     }
 
     /// The rooms in which a person is wherever they are on the site: their communities, and those of the moderators where
@@ -203,7 +210,7 @@ mod tests {
     use http::header;
 
     use super::*;
-    use crate::backend::testing::{on_both, person};
+    use crate::backend::testing::{on_both, person, realtime};
 
     on_both!(
         only_rooms_that_exist_are_open_and_guests_send_no_signals,
@@ -275,6 +282,17 @@ mod tests {
             "guests have no name"
         );
         assert_eq!(told_in(ada.clone(), Board(999).room_id()).await, []);
+        let author = forum.look_around("Ada").await.unwrap();
+        let realtime = realtime(&forum).await;
+        let post = forum
+            .create_post(&realtime, board.0, &author, "A post", "…")
+            .await
+            .unwrap();
+        assert_eq!(
+            told_in(ada.clone(), Post(post.id).room_id()).await,
+            [board.room_id()]
+        );
+        assert_eq!(told_in(ada.clone(), Post(9_999).room_id()).await, []);
         assert_eq!(told_in(ada, Community(garden.id).room_id()).await, []);
     }
 

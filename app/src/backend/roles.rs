@@ -104,24 +104,64 @@ impl Forum {
         role: Role,
     ) -> Result<(), ApiError> {
         let mut tx = self.db().begin().await?;
-        // One such change at a time: two admins may not take each other's role.
-        let locked = query("update community set name = name where id = $1").bind(community);
-        if tx.run(locked).await? == 0 {
-            return Err(ApiError::NotFound);
-        }
+        lock(&mut tx, community).await?;
         admins_only(role_in(&mut tx, community, admin).await?)?;
         let given = query("update membership set role = $3 where community = $1 and person = $2");
         let given = given.bind(community).bind(person).bind(role.name());
         if tx.run(given).await? == 0 {
             return Err(ApiError::NotFound);
         }
-        let admins =
-            query("select count(*) from membership where community = $1 and role = 'admin'");
-        let (admins,): (i64,) = tx.one(admins.bind(community)).await?;
-        if admins == 0 {
-            return Err(ApiError::Invalid(
-                "A community needs an admin: make somebody else one first.".to_owned(),
-            ));
+        some_admin(&mut tx, community).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whether everybody may join a community.
+    pub(crate) async fn is_open(&self, community: i64) -> Result<bool, sqlx::Error> {
+        let open = query("select open from community where id = $1").bind(community);
+        let open: Option<(i64,)> = self.db().maybe(open).await?;
+        Ok(open.is_some_and(|(open,)| open == 1))
+    }
+
+    /// Makes a person a member of an open community. Whoever is one stays what they are.
+    ///
+    /// # Errors
+    /// Where there is no such community, or it is not open.
+    pub(crate) async fn join(&self, community: i64, person: i64) -> Result<Role, ApiError> {
+        let mut tx = self.db().begin().await?;
+        if let Some(role) = role_in(&mut tx, community, person).await? {
+            return Ok(role);
+        }
+        let open = query("select open from community where id = $1").bind(community);
+        match tx.maybe::<(i64,)>(open).await? {
+            None => return Err(ApiError::NotFound),
+            Some((0,)) => {
+                return Err(ApiError::Denied(
+                    "This community chooses its members itself.".to_owned(),
+                ));
+            }
+            Some(_) => {}
+        }
+        let new = query(
+            "insert into membership (community, person) values ($1, $2) on conflict do nothing",
+        );
+        tx.run(new.bind(community).bind(person)).await?;
+        tx.commit().await?;
+        Ok(Role::Member)
+    }
+
+    /// Ends a person's membership. A community keeps an admin.
+    ///
+    /// # Errors
+    /// Where nobody would be left who decides.
+    pub(crate) async fn leave(&self, community: i64, person: i64) -> Result<(), ApiError> {
+        let mut tx = self.db().begin().await?;
+        lock(&mut tx, community).await?;
+        let role = role_in(&mut tx, community, person).await?;
+        let gone = query("delete from membership where community = $1 and person = $2");
+        tx.run(gone.bind(community).bind(person)).await?;
+        if role == Some(Role::Admin) {
+            some_admin(&mut tx, community).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -146,6 +186,27 @@ impl Forum {
     }
 }
 
+/// One change of roles at a time: two admins may not take each other's.
+async fn lock(tx: &mut Tx, community: i64) -> Result<(), ApiError> {
+    let locked = query("update community set name = name where id = $1").bind(community);
+    match tx.run(locked).await? {
+        0 => Err(ApiError::NotFound),
+        _ => Ok(()),
+    }
+}
+
+/// As an error, where nobody is left who decides.
+async fn some_admin(tx: &mut Tx, community: i64) -> Result<(), ApiError> {
+    let admins = query("select count(*) from membership where community = $1 and role = 'admin'");
+    let (admins,): (i64,) = tx.one(admins.bind(community)).await?;
+    if admins == 0 {
+        return Err(ApiError::Invalid(
+            "A community needs an admin: make somebody else one first.".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// A person's role, as it is in the transaction.
 pub(super) async fn role_in(
     tx: &mut Tx,
@@ -162,7 +223,35 @@ mod tests {
     use super::*;
     use crate::backend::testing::{on_both, person};
 
-    on_both!(admins_give_roles_and_one_of_them_stays);
+    on_both!(
+        admins_give_roles_and_one_of_them_stays,
+        people_join_and_leave_and_one_admin_stays
+    );
+
+    async fn people_join_and_leave_and_one_admin_stays(forum: Forum) {
+        let harbour = forum.community("harbour").await.unwrap().id;
+        let ada = forum.look_around("Ada").await.unwrap().id;
+        forum.leave(harbour, ada).await.unwrap();
+        assert_eq!(forum.role(harbour, ada).await.unwrap(), None);
+        forum.leave(harbour, ada).await.unwrap();
+        assert_eq!(forum.join(harbour, ada).await, Ok(Role::Member));
+        forum.set_role(harbour, ada, Role::Moderator).await.unwrap();
+        assert_eq!(forum.join(harbour, ada).await, Ok(Role::Moderator));
+        let shut = query("update community set open = 0 where id = $1").bind(harbour);
+        forum.db().run(shut).await.unwrap();
+        let bob = forum.look_around("Bob").await.unwrap().id;
+        let denied = forum.join(harbour, bob).await;
+        assert!(matches!(denied, Err(ApiError::Denied(_))), "{denied:?}");
+        assert_eq!(forum.join(999, bob).await, Err(ApiError::NotFound));
+        let members = forum.members(harbour).await.unwrap();
+        let mut left = Vec::new();
+        for admin in members.iter().filter(|one| one.role == Role::Admin) {
+            left.push(forum.leave(harbour, admin.person.id).await);
+        }
+        let last = left.pop().unwrap();
+        assert!(matches!(last, Err(ApiError::Invalid(_))), "{last:?}");
+        assert!(left.iter().all(Result::is_ok));
+    }
 
     async fn admins_give_roles_and_one_of_them_stays(forum: Forum) {
         let harbour = forum.community("harbour").await.unwrap().id;

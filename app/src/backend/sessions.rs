@@ -14,6 +14,9 @@ const LIFE: i64 = 30 * 24 * 3_600_000;
 /// How exactly it is kept when a session was last used.
 const EXACT: i64 = 3_600_000;
 
+/// How much of what is kept of a session's token names it on its owner's page.
+const NAMED: usize = 16;
+
 /// The longest name of a browser that is kept.
 const MAX_DEVICE: usize = 60;
 
@@ -80,6 +83,18 @@ impl Forum {
         self.db().run(ended.bind(person)).await
     }
 
+    /// Ends one of a person's sessions. Whether there was one of this name.
+    pub(crate) async fn end_one_session(&self, person: i64, id: &str) -> Result<bool, sqlx::Error> {
+        if id.len() != NAMED || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(false);
+        }
+        let named = format!("{id}%");
+        let ended = query("delete from session where person = $1 and token like $2");
+        let ended = ended.bind(person).bind(named.as_str());
+        let ended = self.db().run(ended).await?;
+        Ok(ended > 0)
+    }
+
     /// A person's sessions, the last used first. `here` is the one that asks.
     pub(super) async fn sessions(
         &self,
@@ -92,8 +107,9 @@ impl Forum {
         );
         let all = all.bind(person).bind(now() - LIFE);
         let all: Vec<(String, String, i64, i64)> = self.db().all(all).await?;
-        let session = |(token, device, created, seen)| Session {
+        let session = |(token, device, created, seen): (String, String, i64, i64)| Session {
             here: here.is_some_and(|here| here.0 == token),
+            id: token.chars().take(NAMED).collect(),
             device,
             created,
             seen,
@@ -142,7 +158,8 @@ mod tests {
 
     on_both!(
         a_session_lasts_until_it_is_ended,
-        all_of_a_persons_sessions_end_at_once
+        all_of_a_persons_sessions_end_at_once,
+        one_of_a_persons_sessions_ends_and_no_other
     );
 
     async fn a_session_lasts_until_it_is_ended(forum: Forum) {
@@ -199,6 +216,24 @@ mod tests {
             assert!(forum.session(&token.hash()).await.unwrap().is_none());
         }
         assert!(forum.session(&his.hash()).await.unwrap().is_some());
+    }
+
+    async fn one_of_a_persons_sessions_ends_and_no_other(forum: Forum) {
+        let (ada, bob) = (
+            forum.look_around("Ada").await.unwrap(),
+            forum.look_around("Bob").await.unwrap(),
+        );
+        let desk = forum.begin_session(ada.id, "desk").await.unwrap();
+        let phone = forum.begin_session(ada.id, "phone").await.unwrap();
+        let listed = forum.sessions(ada.id, Some(&desk.hash())).await.unwrap();
+        let other = listed.iter().find(|session| !session.here).unwrap();
+        assert!(!forum.end_one_session(bob.id, &other.id).await.unwrap());
+        for nobodys in ["", "%", "0123456789abcdef"] {
+            assert!(!forum.end_one_session(ada.id, nobodys).await.unwrap());
+        }
+        assert!(forum.end_one_session(ada.id, &other.id).await.unwrap());
+        assert!(forum.session(&phone.hash()).await.unwrap().is_none());
+        assert!(forum.session(&desk.hash()).await.unwrap().is_some());
     }
 
     #[test]

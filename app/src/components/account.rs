@@ -1,7 +1,7 @@
 //! Who is signed in on this page, and the bar that shows it.
 
-use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_realtime::{ConnectionState, NotificationBell, use_connection, use_status};
+use leptos::{html, prelude::*, server_fn::ServerFn};
+use leptos_realtime::{ConnectionState, NotificationBell, UserId, use_connection, use_status};
 use leptos_router::{components::A, hooks::use_location};
 
 use super::AppearOffline;
@@ -43,8 +43,32 @@ pub fn provide_account() {
     // The cookie is one for all tabs, so they follow.
     Effect::new(move |_| tabs::listen(move || changes.update(|changes| *changes += 1)));
     let person = Resource::new(move || changes.get(), |_| current_person());
+    let connection = use_connection();
+    // Whom the server took the page's person for last.
+    let taken_for =
+        Memo::new(
+            move |before: Option<&Option<UserId>>| match connection.state.get() {
+                ConnectionState::Live => connection.user.get().map(|user| user.id),
+                _ => before.cloned().flatten(),
+            },
+        );
+    Effect::new(move |before: Option<Option<UserId>>| {
+        let now = taken_for.get();
+        let shown = person.with_untracked(|person| match person {
+            Some(Ok(Some(person))) => Some(UserId::from(person.id)),
+            _ => None,
+        });
+        // Their session was ended, in another browser.
+        if before
+            .flatten()
+            .is_some_and(|was| Some(&was) != now.as_ref() && Some(was) == shown)
+        {
+            changes.update(|changes| *changes += 1);
+        }
+        now
+    });
     // The socket was opened as somebody else.
-    let reconnect = use_connection().reconnect;
+    let reconnect = connection.reconnect;
     Effect::new(move |_| {
         if changes.get() > 0 {
             reconnect.run(());
@@ -108,6 +132,14 @@ fn Who() -> impl IntoView {
         ConnectionState::Live => "online",
         _ => "gone",
     });
+    // It belongs to the page on which it was opened.
+    let menu = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        location.pathname.track();
+        if let Some(menu) = menu.get_untracked() {
+            let _ = menu.hide_popover();
+        }
+    });
     let sign_in_link = move || match location.pathname.get().as_str() {
         "/sign-in" | "/sign-up" => "/sign-in".to_owned(),
         path => format!("/sign-in?next={path}"),
@@ -125,7 +157,7 @@ fn Who() -> impl IntoView {
                         <svg class="caret" viewBox="0 0 10 6" aria-hidden="true"><path d="M1 1l4 4 4-4"/></svg>
                     </button>
                     // Opened, and closed by Escape or a click elsewhere, by the browser: without JavaScript too.
-                    <div id="account-menu" class="menu" popover="auto">
+                    <div id="account-menu" class="menu" popover="auto" node_ref=menu>
                         <AppearOffline status/>
                         <a class="menu-item" href="/settings">"Settings"</a>
                         <ActionForm action=account.sign_out>

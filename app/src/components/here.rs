@@ -22,8 +22,8 @@ pub struct KnownPlace {
 pub fn WhoIsHere(
     #[prop(into)] room: RoomId,
     /// The places to name where somebody is at one of them.
-    #[prop(optional)]
-    places: Vec<KnownPlace>,
+    #[prop(optional, into)]
+    places: Signal<Vec<KnownPlace>>,
 ) -> impl IntoView {
     let presence = use_presence(room.clone());
     let heading = move || match presence.count.get() {
@@ -39,14 +39,13 @@ pub fn WhoIsHere(
             .take(NAMES)
             .collect::<Vec<_>>()
     };
-    let places = StoredValue::new(places);
     view! {
         <section class="here" aria-labelledby="here">
             <h2 id="here">{heading}</h2>
             <PresenceAvatars room max=5/>
             <ul class="here-names">
                 <For each=listed key=|member| (member.user.clone(), member.name.clone(), member.status, member.at.clone()) let:member>
-                    <Name place=places.with_value(|places| place_of(&member, places)) member/>
+                    <Name place=places.with_untracked(|places| place_of(&member, places)) member/>
                 </For>
             </ul>
         </section>

@@ -3,6 +3,7 @@
 mod account;
 mod appear_offline;
 mod board_list;
+mod draft;
 mod here;
 mod meta;
 mod online_dot;
@@ -13,6 +14,7 @@ mod written;
 pub use account::{Header, provide_account, use_account};
 pub use appear_offline::AppearOffline;
 pub use board_list::BoardList;
+pub use draft::Draft;
 pub use here::{KnownPlace, WhoIsHere};
 pub use meta::About;
 pub use online_dot::{OnlineDot, Separator, status_name};

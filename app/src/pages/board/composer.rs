@@ -7,14 +7,20 @@ use leptos_router::hooks::use_location;
 use super::posts::Posts;
 use crate::{
     api::{CreatePost, MAX_BODY, MAX_TITLE},
+    components::Draft,
     rooms::Board,
 };
 
 #[component]
-pub(super) fn Composer(room: Board, posts: Posts, signed_in: bool) -> impl IntoView {
+pub(super) fn Composer(
+    room: Board,
+    posts: Posts,
+    /// Who looks at the page.
+    person: Option<i64>,
+) -> impl IntoView {
     let path = use_location().pathname;
-    if signed_in {
-        return view! { <ComposerForm room posts/> }.into_any();
+    if let Some(person) = person {
+        return view! { <ComposerForm room posts person/> }.into_any();
     }
     view! {
         <p class="invitation">
@@ -26,16 +32,33 @@ pub(super) fn Composer(room: Board, posts: Posts, signed_in: bool) -> impl IntoV
 }
 
 #[component]
-fn ComposerForm(room: Board, posts: Posts) -> impl IntoView {
+fn ComposerForm(room: Board, posts: Posts, person: i64) -> impl IntoView {
     let create = ServerAction::<CreatePost>::new();
     let form = NodeRef::<html::Form>::new();
     let title = NodeRef::<html::Input>::new();
+    let text = NodeRef::<html::Textarea>::new();
     let typing = use_typing(room.clone());
     let board = room.0;
+    let draft = |part: &str| Draft::new(person, format_args!("board/{board}/{part}"));
+    let (titled, written) = (draft("title"), draft("text"));
+    Effect::new(move |_| {
+        if let (Some(title), Some(kept)) = (title.get(), titled.read())
+            && title.value().is_empty()
+        {
+            title.set_value(&kept);
+        }
+        if let (Some(text), Some(kept)) = (text.get(), written.read())
+            && text.value().is_empty()
+        {
+            text.set_value(&kept);
+        }
+    });
     Effect::new(move |_| {
         if let Some(Ok(post)) = create.value().get() {
             posts.put(post);
             typing.stop.run(());
+            titled.forget();
+            written.forget();
             if let Some(form) = form.get_untracked() {
                 form.reset();
             }
@@ -66,11 +89,15 @@ fn ComposerForm(room: Board, posts: Posts) -> impl IntoView {
                 maxlength=MAX_TITLE
                 dir="auto"
                 autocomplete="off"
-                on:input=move |_| typing.start.run(())
+                on:input=move |event| {
+                    titled.keep(&event_target_value(&event));
+                    typing.start.run(());
+                }
             />
             <label for="body">"Text"</label>
             <textarea
                 id="body"
+                node_ref=text
                 readonly=sending
                 on:blur=move |_| typing.stop.run(())
                 name="body"
@@ -79,7 +106,10 @@ fn ComposerForm(room: Board, posts: Posts) -> impl IntoView {
                 maxlength=MAX_BODY
                 dir="auto"
                 aria-describedby="body-help"
-                on:input=move |_| typing.start.run(())
+                on:input=move |event| {
+                    written.keep(&event_target_value(&event));
+                    typing.start.run(());
+                }
             ></textarea>
             <p class="help" id="body-help">"Markdown works: **bold**, *italic*, [links](https://…), lists."</p>
             <p class="error" role="alert">{error}</p>

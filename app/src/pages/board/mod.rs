@@ -5,15 +5,15 @@ mod list;
 mod posts;
 
 use leptos::prelude::*;
-use leptos_realtime::{RoomUpdate, hooks::use_first_view, use_room_events};
+use leptos_realtime::{Room as _, RoomUpdate, hooks::use_first_view, use_room_events};
 
 use self::{composer::Composer, list::PostList, posts::Posts};
 use super::{use_number, use_param};
 use crate::{
     api::load_board,
-    components::{About, BoardList, WhoIsHere, loaded, use_account},
+    components::{About, BoardList, KnownPlace, WhoIsHere, loaded, use_account},
     model,
-    rooms::{Board, BoardEvent},
+    rooms::{Board, BoardEvent, Post},
 };
 
 #[component]
@@ -59,17 +59,30 @@ fn Page(
         // Older posts are as they were; or of a newer server: the page goes on without it until it is loaded anew.
         _ => {}
     });
+    // Who reads one of the posts is named with it.
+    let at = home.clone();
+    let places = Signal::derive(move || {
+        posts.list.with(|posts| {
+            let place = |post: &model::Post| KnownPlace {
+                room: Post(post.id).room_id(),
+                name: format!("reads “{}”", post.title),
+                href: format!("{at}/{}", post.id),
+            };
+            let shown = posts.iter().filter(|post| !post.deleted);
+            shown.map(place).collect::<Vec<_>>()
+        })
+    });
     let person = page.viewer.as_ref().map(|viewer| viewer.person.id);
     view! {
         <About title=page.board.name.clone() description=format!("{} {}", page.board.about, page.community.about)/>
         <div class="columns">
             <BoardList community=page.community boards=page.boards/>
-            <aside class="side"><WhoIsHere room=room.clone()/></aside>
+            <aside class="side"><WhoIsHere room=room.clone() places/></aside>
             <section class="talk">
                 <h1>{page.board.name}</h1>
                 <p class="lead">{page.board.about}</p>
                 {(!newest).then(|| view! { <p class="older"><a href=home.clone()>"To the newest posts"</a></p> })}
-                <Composer room posts signed_in=person.is_some()/>
+                <Composer room posts person/>
                 <PostList posts home=home.clone() signed_in=person.is_some()/>
             </section>
         </div>

@@ -36,6 +36,7 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
         };
         (ours && !create.pending().get()).then_some(refused)
     };
+    let draft = talk.draft(parent);
     Effect::new(move |_| {
         let Some(Ok(comment)) = create.value().get() else {
             return;
@@ -44,6 +45,14 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
             && let Some(form) = form.get_untracked()
         {
             form.reset();
+            draft.forget();
+        }
+    });
+    Effect::new(move |_| {
+        if let (Some(text), Some(kept)) = (text.get(), draft.read())
+            && text.value().is_empty()
+        {
+            text.set_value(&kept);
         }
     });
     if parent.is_some() {
@@ -80,7 +89,10 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
                 <label for=field.clone()>{label}</label>
                 <textarea
                     id=field node_ref=text name="body" rows="2" required maxlength=MAX_COMMENT dir="auto"
-                    on:input=move |_| start.run(())
+                    on:input=move |event| {
+                        draft.keep(&event_target_value(&event));
+                        start.run(());
+                    }
                     on:blur=move |_| stop.run(())
                 ></textarea>
                 <p class="error" role="alert">{error}</p>

@@ -7,7 +7,9 @@ mod talk;
 mod threads;
 
 use leptos::prelude::*;
-use leptos_realtime::{RoomUpdate, TypingIndicator, hooks::use_first_view, use_room_events};
+use leptos_realtime::{
+    RoomUpdate, TypingIndicator, hooks::use_first_view, use_presence, use_room_events,
+};
 
 use self::{
     article::Article,
@@ -20,7 +22,7 @@ use crate::{
     api::load_post,
     components::{About, BoardList, WhoIsHere, comments_in_words, loaded, use_account},
     model,
-    rooms::{Post, PostEvent},
+    rooms::{Board, Post, PostEvent},
 };
 
 #[component]
@@ -51,6 +53,24 @@ pub fn PostPage() -> impl IntoView {
         let oldest = after.get_untracked().is_none();
         view! { <Page page oldest/> }
     })
+}
+
+/// How many people are at the post's board. Whoever reads the post is there too.
+#[component]
+fn AtTheBoard(board: i64, name: String, href: String) -> impl IntoView {
+    let presence = use_presence(Board(board));
+    let people = move || match presence.count.get() {
+        0 => None,
+        1 => Some("one person".to_owned()),
+        count => Some(format!("{count} people")),
+    };
+    view! {
+        <p class="at-board">
+            {move || people().map(|people| {
+                view! { {people} " at " <a href=href.clone()>{name.clone()}</a> }
+            })}
+        </p>
+    }
 }
 
 #[component]
@@ -105,7 +125,10 @@ fn Page(
         <About title=name description=text/>
         <div class="columns">
             <BoardList community=page.community boards=page.boards/>
-            <aside class="side"><WhoIsHere room=room.clone()/></aside>
+            <aside class="side">
+                <WhoIsHere room=room.clone()/>
+                <AtTheBoard board=page.board.id name=page.board.name.clone() href=home.clone()/>
+            </aside>
             <section class="talk">
                 <p class="back"><a href=home>{page.board.name}</a></p>
                 <Article talk mine=page.mine/>

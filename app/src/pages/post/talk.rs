@@ -8,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::{CreateComment, Delete, load_post, more_comments},
+    components::Draft,
     model::{Comment, Comments, Deleted, Post, Viewer},
     rooms,
 };
@@ -134,11 +135,41 @@ impl Talk {
             }
             talk.open.set(None);
         });
+        Effect::new(move |_| talk.reopen());
         talk
     }
 
     pub(super) fn signed_in(self) -> bool {
         self.viewer.with_value(Option::is_some)
+    }
+
+    /// What the viewer is writing: a comment, or an answer to one.
+    pub(super) fn draft(self, parent: Option<i64>) -> Draft {
+        let person = self
+            .viewer
+            .with_value(|viewer| viewer.as_ref().map_or(0, |viewer| viewer.person.id));
+        let post = self.post.with_untracked(|post| post.id);
+        match parent {
+            None => Draft::new(person, format_args!("post/{post}/comment")),
+            Some(parent) => Draft::new(person, format_args!("post/{post}/answer/{parent}")),
+        }
+    }
+
+    /// Opens the answer that was being written when the page was left.
+    fn reopen(self) {
+        if self.open.get_untracked().is_some() || !self.signed_in() {
+            return;
+        }
+        let written = self.comments.with_untracked(|list| {
+            let mut shown = list.iter().filter(|comment| !comment.deleted);
+            shown.find_map(|comment| {
+                let draft = self.draft(Some(comment.id)).read();
+                draft.map(|_| comment.id)
+            })
+        });
+        if let Some(parent) = written {
+            self.open.set(Some(Open::Reply(parent)));
+        }
     }
 
     /// Whether somebody looks at the page of whom this is true.

@@ -1,10 +1,10 @@
 //! Where else the person's notifications reach them.
 
 use leptos::prelude::*;
-use leptos_realtime::{LinkedChannel, TimeAgo, server_fns::linked_channels};
+use leptos_realtime::{LinkedChannel, TimeAgo};
 
 use crate::{
-    api::{LinkChannel, UnlinkChannel},
+    api::{LinkChannel, UnlinkChannel, my_channels},
     components::use_account,
     pages::sign_in::refusal,
 };
@@ -19,12 +19,11 @@ pub(super) fn Channels() -> impl IntoView {
     );
     let channels = Resource::new(
         move || (account.changes.get(), unlink.version().get()),
-        |_| linked_channels(),
+        |_| my_channels(),
     );
     let error = move || refusal(link.value()).or_else(|| refusal(unlink.value()));
     let shown = move || {
         Suspend::new(async move {
-            // For guests there are none.
             let channels = channels.await.unwrap_or_default();
             (!channels.is_empty()).then(|| {
                 let lines = channels

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_realtime::TimeAgo;
 
 use crate::{
-    api::{SignOutEverywhere, my_sessions},
+    api::{EndSession, SignOutEverywhere, my_sessions},
     components::use_account,
     model::Session,
     pages::sign_in::refusal,
@@ -13,15 +13,25 @@ use crate::{
 #[component]
 pub(super) fn Sessions() -> impl IntoView {
     let account = use_account();
-    let sessions = Resource::new(move || account.changes.get(), |_| my_sessions());
+    let end = ServerAction::<EndSession>::new();
+    let sessions = Resource::new(
+        move || (account.changes.get(), end.version().get()),
+        |_| my_sessions(),
+    );
     let by_hand = ServerAction::<SignOutEverywhere>::new();
     let action = account.sign_out_everywhere;
-    let error = move || refusal(action.value()).or_else(|| refusal(by_hand.value()));
+    let error = move || {
+        let values = [action.value(), by_hand.value(), end.value()];
+        values.into_iter().find_map(refusal)
+    };
     let shown = move || {
         Suspend::new(async move {
             let sessions = sessions.await.unwrap_or_default();
             (!sessions.is_empty()).then(|| {
-                let lines = sessions.into_iter().map(line).collect_view();
+                let lines = sessions
+                    .into_iter()
+                    .map(|session| view! { <Line session end/> })
+                    .collect_view();
                 view! {
                     <section class="sessions" aria-labelledby="sessions">
                         <h2 id="sessions">"Where I am signed in"</h2>
@@ -41,7 +51,20 @@ pub(super) fn Sessions() -> impl IntoView {
     view! { <Transition>{shown}</Transition> }
 }
 
-fn line(session: Session) -> impl IntoView {
+#[component]
+fn Line(session: Session, end: ServerAction<EndSession>) -> impl IntoView {
+    let about = format!(" {}, last used", session.device);
+    let sign_out = (!session.here).then(|| {
+        view! {
+            <ActionForm action=end>
+                <input type="hidden" name="session" value=session.id/>
+                <button class="quiet" type="submit" disabled=move || end.pending().get()>
+                    "Sign out"
+                    <span class="visually-hidden">{about} " " <TimeAgo at=session.seen.unsigned_abs()/></span>
+                </button>
+            </ActionForm>
+        }
+    });
     view! {
         <li class="entry session">
             <p class="session-device">
@@ -52,6 +75,7 @@ fn line(session: Session) -> impl IntoView {
                 "since " <TimeAgo at=session.created.unsigned_abs()/>
                 ", last used " <TimeAgo at=session.seen.unsigned_abs()/>
             </p>
+            {sign_out}
         </li>
     }
 }

@@ -6,7 +6,7 @@ use super::focus;
 use crate::{
     components::TimeAgo,
     core::wishes::{Wish, Wishes},
-    hooks::{Notifications, untracked},
+    hooks::{InboxState, Notifications, untracked},
     protocol::{ErrorCode, PreferenceChange, Preferences, ProtocolError},
     server_fns::{
         MuteNotifications, PreferNotifications, mute_notifications, notification_preferences,
@@ -129,13 +129,21 @@ impl Form {
             _ => {}
         });
         Effect::new(move |was: Option<Option<String>>| {
-            let user = self.user();
-            if was.flatten().is_some_and(|was| Some(&was) != user.as_ref()) {
+            let (was, user) = (was.flatten(), self.user());
+            if was.is_some() && was != user {
                 self.wishes.set(Wishes::default());
                 self.refused.set(None);
+            }
+            // What the page was made with is the first person's, or an error where nobody was signed in. Of nobody there is
+            // nothing to ask.
+            let is_others = || {
+                self.said
+                    .with_untracked(|said| matches!(said, Some(Err(_))))
+            };
+            if user.is_some() && was != user && (was.is_some() || is_others()) {
                 self.said.refetch();
             }
-            user
+            user.or(was)
         });
     }
 
@@ -146,6 +154,12 @@ impl Form {
 
     /// What the person wants, as they see it.
     fn shown(self) -> Option<Preferences> {
+        if self
+            .all
+            .is_some_and(|all| all.state() == InboxState::SignedOut)
+        {
+            return None;
+        }
         let said = || self.said.get().and_then(Result::ok);
         self.wishes.with(Wishes::shown).or_else(said)
     }

@@ -149,7 +149,7 @@ fn shown(
         let none_unread = move || all.unread() == 0;
         view! {
             <div class="rt-inbox">
-                <div class="rt-inbox-bar">
+                <div class="rt-inbox-bar" hidden=move || all.state() == InboxState::SignedOut>
                     <Filters address kinds=kinds.get_value()/>
                     <form
                         method="post"
