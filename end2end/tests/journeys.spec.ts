@@ -249,6 +249,74 @@ test("a member leaves a community and joins it again, also without JavaScript", 
   await expect(bob.here("Ada"), "her open page says nothing, and she is seen").toBeVisible();
 });
 
+test("who takes another name is seen by it at once, without going; a new password signs out everywhere else", async ({ forum, person, expected }) => {
+  expected.push(/status of 422/, /preloaded using link preload/);
+  await forum.signUp("Ada", PASSWORD);
+  const bob = await person("Bob");
+  await bob.page.goto(SQUARE);
+  await bob.settled();
+  const signIn = async () => {
+    const one = await person("");
+    await one.page.goto(`/sign-in?next=${SQUARE}`);
+    await expect(one.page.locator(".rt-connection")).toHaveAttribute("data-state", "live");
+    await one.page.getByLabel("Name", { exact: true }).fill("Ada");
+    await one.page.getByLabel("Password").fill(PASSWORD);
+    await one.page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await one.page.waitForURL(`**${SQUARE}`);
+    await expect(one.here("Ada")).toBeVisible();
+    return one;
+  };
+  const [desk, phone] = [await signIn(), await signIn()];
+  await desk.page.goto("/settings");
+  await expect(desk.page.locator(".rt-connection")).toHaveAttribute("data-state", "live");
+  await desk.page.getByRole("textbox", { name: "Name" }).fill("Bob");
+  await desk.page.getByRole("button", { name: "Save the name" }).click();
+  await expect(desk.page.getByRole("alert").filter({ hasText: "Somebody is called Bob" })).toBeVisible();
+  await desk.page.getByRole("textbox", { name: "Name" }).fill("Ada Lovelace");
+  await desk.page.getByRole("button", { name: "Save the name" }).click();
+  await expect(desk.page.getByRole("banner").getByText("Ada Lovelace")).toBeVisible();
+  await expect(bob.here("Ada Lovelace")).toBeVisible();
+  await expect(phone.here("Ada Lovelace"), "her own other page too").toBeVisible();
+  await desk.page.getByText("Change the password").click();
+  const change = async (present: string) => {
+    await desk.page.getByLabel("Present password").fill(present);
+    await desk.page.getByLabel("New password").fill("an engine that weaves");
+    await desk.page.getByRole("button", { name: "Change it" }).click();
+  };
+  await change("a guess");
+  await expect(desk.page.getByRole("alert").filter({ hasText: "not your present password" })).toBeVisible();
+  await change(PASSWORD);
+  await expect(desk.page.getByText("All other browsers were signed out")).toBeVisible();
+  await expect(phone.page.getByRole("banner").getByRole("link", { name: "Sign in" })).toBeVisible();
+});
+
+test("a post shows while it is sent; where that fails it is a text again, with the focus in it", async ({ forum, person, expected }) => {
+  expected.push(/Failed to load resource/);
+  const ada = await person("Ada");
+  const { page } = ada;
+  await page.goto(SQUARE);
+  await ada.settled();
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  await page.route("**/api/create_post", async (route) => {
+    await held;
+    await route.fulfill({ status: 500, headers: { serverfnerror: "/api/create_post" }, body: JSON.stringify({ Internal: "away" }) });
+  });
+  await page.getByLabel("Title").fill("Is this on?");
+  await page.getByLabel("Text").fill("One, two.");
+  await page.getByRole("button", { name: "Post", exact: true }).click();
+  await expect(page.locator(".post.pending")).toContainText("Is this on?");
+  answer();
+  await expect(page.locator(".post.pending")).toHaveCount(0);
+  await expect(page.getByRole("alert").filter({ hasText: "Please try again" })).toBeVisible();
+  await expect(page.getByLabel("Title")).toHaveValue("Is this on?");
+  await expect(page.getByLabel("Text")).toBeFocused();
+  await page.unroute("**/api/create_post");
+  await page.getByRole("button", { name: "Post", exact: true }).click();
+  await expect(ada.post("Is this on?")).toHaveCount(1);
+  await expect(page.getByLabel("Title")).toHaveValue("");
+});
+
 test("whoever reads a post is seen at its board, with what they read", async ({ forum, person }) => {
   const post = await forum.post(await forum.signIn("Bob"), 1, "Worth reading");
   const [ada, bob] = [await person("Ada"), await person("Bob")];

@@ -86,6 +86,34 @@ pub async fn look_around(name: String, next: Option<String>) -> Result<Person, A
     .await
 }
 
+/// Takes another name. Everybody who is here sees it at once; what is written already shows it when it is loaded again.
+#[server(prefix = "/api", endpoint = "rename")]
+pub async fn rename(name: String) -> Result<Person, ApiError> {
+    Request::answer(async |request| {
+        let person = request.somebody().await?;
+        let name = names::new_name(&name)?;
+        let person = request.forum().rename(person.id, &name).await?;
+        request.realtime().recheck(person.id).await;
+        Ok(person)
+    })
+    .await
+}
+
+/// Takes another password, and signs out in all other browsers.
+#[server(prefix = "/api", endpoint = "change_password")]
+pub async fn change_password(current: String, new: String) -> Result<(), ApiError> {
+    Request::answer(async |request| {
+        let person = request.somebody().await?;
+        names::new_password(&new, &person.name)?;
+        let key = names::plain(&person.name).to_lowercase();
+        request.attempts().sign_in(request.address(), &key)?;
+        let forum = request.forum();
+        forum.change_password(person.id, &current, &new).await?;
+        request.sign_out_elsewhere(&person).await
+    })
+    .await
+}
+
 /// Signs out, in this browser.
 #[server(prefix = "/api", endpoint = "sign_out")]
 pub async fn sign_out() -> Result<(), ApiError> {

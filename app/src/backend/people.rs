@@ -43,6 +43,59 @@ impl Forum {
         }
     }
 
+    /// Gives a person another name.
+    ///
+    /// # Errors
+    /// When it is somebody else's, or the database fails.
+    pub(crate) async fn rename(&self, person: i64, name: &str) -> Result<Person, ApiError> {
+        let mut tx = self.db().begin().await?;
+        let key = names::key(name);
+        let taken = query("select id from person where name_key = $1 and id <> $2");
+        let taken = taken.bind(key.as_str()).bind(person);
+        if tx.maybe::<(i64,)>(taken).await?.is_some() {
+            return Err(ApiError::Invalid(format!(
+                "Somebody is called {name} already. Please choose another name."
+            )));
+        }
+        let renamed = query("update person set name = $2, name_key = $3 where id = $1");
+        tx.run(renamed.bind(person).bind(name).bind(key.as_str()))
+            .await?;
+        tx.commit().await?;
+        let name = name.to_owned();
+        Ok(Person { id: person, name })
+    }
+
+    /// Gives a person another password, who knows the one that they have.
+    ///
+    /// # Errors
+    /// When they do not, when they have none, or the database fails.
+    pub(crate) async fn change_password(
+        &self,
+        person: i64,
+        current: &str,
+        new: &str,
+    ) -> Result<(), ApiError> {
+        let found = query("select password from person where id = $1").bind(person);
+        let found: Option<(Option<String>,)> = self.db().maybe(found).await?;
+        let hash = found.and_then(|(hash,)| hash);
+        if hash.is_none() {
+            return Err(ApiError::Denied(
+                "This person was made to look around, and has no password.".to_owned(),
+            ));
+        }
+        if !passwords::is_right(current.to_owned(), hash).await? {
+            return Err(ApiError::Invalid(
+                "That is not your present password.".to_owned(),
+            ));
+        }
+        let hash = passwords::hash(new.to_owned()).await?;
+        let changed = query("update person set password = $2 where id = $1");
+        self.db()
+            .run(changed.bind(person).bind(hash.as_str()))
+            .await?;
+        Ok(())
+    }
+
     /// The person of this name, who is made where there is none: to look around without a password, in development.
     ///
     /// # Errors
@@ -95,7 +148,30 @@ mod tests {
     on_both!(
         a_name_is_one_persons_and_so_is_their_password,
         who_looks_around_needs_no_password_and_gets_nobodys_account,
+        a_person_takes_another_name_and_another_password,
     );
+
+    async fn a_person_takes_another_name_and_another_password(forum: Forum) {
+        let ada = forum.sign_up("Ada", "lanterns in rain").await.unwrap();
+        forum.sign_up("Bob", "lanterns in snow").await.unwrap();
+        let taken = forum.rename(ada.id, "BOB").await.unwrap_err();
+        assert!(taken.to_string().contains("Somebody is called"), "{taken}");
+        assert_eq!(forum.rename(ada.id, "ADA").await.unwrap().name, "ADA");
+        let renamed = forum.rename(ada.id, "Ada Lovelace").await.unwrap();
+        let wrong = forum.change_password(ada.id, "a guess", "an engine, weaving");
+        assert!(matches!(wrong.await, Err(ApiError::Invalid(_))));
+        let changed = forum.change_password(ada.id, "lanterns in rain", "an engine, weaving");
+        changed.await.unwrap();
+        let name = "ada lovelace";
+        assert!(forum.sign_in(name, "lanterns in rain").await.is_err());
+        assert_eq!(
+            forum.sign_in(name, "an engine, weaving").await.unwrap(),
+            renamed
+        );
+        let guest = forum.look_around("Cyd").await.unwrap();
+        let none = forum.change_password(guest.id, "", "an engine, weaving");
+        assert!(matches!(none.await, Err(ApiError::Denied(_))));
+    }
 
     async fn a_name_is_one_persons_and_so_is_their_password(forum: Forum) {
         let ada = forum.sign_up("Ada", "lanterns in rain").await.unwrap();

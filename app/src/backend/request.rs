@@ -5,7 +5,12 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use leptos_realtime::{Denied, ErrorCode, ProtocolError, Realtime};
 
-use super::{Attempts, Forum, Rights, SignInPolicy, cookie, rights::presented, sessions};
+use super::{
+    Attempts, Forum, Rights, SignInPolicy,
+    cookie::{self, TokenHash},
+    rights::presented,
+    sessions,
+};
 use crate::{
     api::ApiError,
     model::{Person, Session, Viewer},
@@ -122,6 +127,18 @@ impl Request {
         set_cookie(cookie::clear_cookie(self.policy().secure))
     }
 
+    /// Signs a person out in all browsers but the one that asks, and ends what these have open.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn sign_out_elsewhere(&self, person: &Person) -> Result<(), ApiError> {
+        let here = self.presented();
+        let forum = self.forum();
+        forum.end_other_sessions(person.id, here.as_ref()).await?;
+        self.realtime().recheck(person.id).await;
+        Ok(())
+    }
+
     /// Signs a person out in all of their browsers, and ends what these have open.
     ///
     /// # Errors
@@ -140,18 +157,17 @@ impl Request {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn sessions(&self, person: &Person) -> Result<Vec<Session>, ApiError> {
-        let here = self
-            .parts
-            .as_ref()
-            .and_then(|parts| presented(&parts.headers, None));
+        let here = self.presented();
         Ok(self.forum().sessions(person.id, here.as_ref()).await?)
     }
 
+    /// What is kept of the session of the browser that asks.
+    fn presented(&self) -> Option<TokenHash> {
+        presented(&self.parts.as_ref()?.headers, None)
+    }
+
     async fn end_session(&self) -> Result<(), ApiError> {
-        let here = self
-            .parts
-            .as_ref()
-            .and_then(|parts| presented(&parts.headers, None));
+        let here = self.presented();
         if let Some(here) = here {
             self.forum().end_session(&here).await?;
         }

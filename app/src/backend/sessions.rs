@@ -77,6 +77,17 @@ impl Forum {
         Ok(())
     }
 
+    /// Ends all of a person's sessions but this one.
+    pub(super) async fn end_other_sessions(
+        &self,
+        person: i64,
+        here: Option<&TokenHash>,
+    ) -> Result<u64, sqlx::Error> {
+        let ended = query("delete from session where person = $1 and token <> $2");
+        let here = here.map_or("", |here| here.0.as_str());
+        self.db().run(ended.bind(person).bind(here)).await
+    }
+
     /// Ends all of a person's sessions.
     pub(super) async fn end_sessions(&self, person: i64) -> Result<u64, sqlx::Error> {
         let ended = query("delete from session where person = $1");
@@ -233,6 +244,11 @@ mod tests {
         }
         assert!(forum.end_one_session(ada.id, &other.id).await.unwrap());
         assert!(forum.session(&phone.hash()).await.unwrap().is_none());
+        assert!(forum.session(&desk.hash()).await.unwrap().is_some());
+        let tablet = forum.begin_session(ada.id, "tablet").await.unwrap();
+        let ended = forum.end_other_sessions(ada.id, Some(&desk.hash())).await;
+        assert_eq!(ended.unwrap(), 1);
+        assert!(forum.session(&tablet.hash()).await.unwrap().is_none());
         assert!(forum.session(&desk.hash()).await.unwrap().is_some());
     }
 

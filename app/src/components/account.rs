@@ -21,6 +21,8 @@ pub struct Account {
     pub look_around: ServerAction<LookAround>,
     pub sign_out: ServerAction<SignOut>,
     pub sign_out_everywhere: ServerAction<SignOutEverywhere>,
+    /// To be called when the person has another name.
+    pub changed: Callback<()>,
 }
 
 /// Makes [`use_account`] work below.
@@ -82,6 +84,7 @@ pub fn provide_account() {
         look_around,
         sign_out,
         sign_out_everywhere,
+        changed: Callback::new(move |()| changed()),
     });
 }
 
@@ -158,7 +161,7 @@ fn Who() -> impl IntoView {
                     </button>
                     // Opened, and closed by Escape or a click elsewhere, by the browser: without JavaScript too.
                     <div id="account-menu" class="menu" popover="auto" node_ref=menu>
-                        <AppearOffline status/>
+                        <AppearOffline status described_by="appear-offline-help"/>
                         <a class="menu-item" href="/settings">"Settings"</a>
                         <ActionForm action=account.sign_out>
                             <button class="menu-item" type="submit">"Sign out"</button>

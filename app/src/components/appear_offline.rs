@@ -5,7 +5,11 @@ use leptos_realtime::{UseStatusReturn, core::session::Answer};
 
 /// A switch. What is asked for shows at once, and goes back where it did not work.
 #[component]
-pub fn AppearOffline(status: UseStatusReturn) -> impl IntoView {
+pub fn AppearOffline(
+    status: UseStatusReturn,
+    /// The id of what explains it: one for each place on a page.
+    described_by: &'static str,
+) -> impl IntoView {
     let action = status.set_invisible;
     let pending = action.pending();
     let on = move || match (pending.get(), action.input().get()) {
@@ -26,7 +30,7 @@ pub fn AppearOffline(status: UseStatusReturn) -> impl IntoView {
             class="switch"
             role="switch"
             aria-checked=move || on().to_string()
-            aria-describedby="appear-offline-help"
+            aria-describedby=described_by
             aria-busy=move || pending.get().to_string()
             on:click=move |_| {
                 if !pending.get_untracked() {
@@ -37,7 +41,7 @@ pub fn AppearOffline(status: UseStatusReturn) -> impl IntoView {
             <span>"Appear offline"</span>
             <span class="switch-track" aria-hidden="true"></span>
         </button>
-        <p id="appear-offline-help" class="menu-help">"Others do not see you come, write or go, on any of your devices."</p>
+        <p id=described_by class="menu-help">"Others do not see you come, write or go, on any of your devices."</p>
         <p class="error" role="alert">{failed}</p>
     }
     .into_any()

@@ -24,7 +24,8 @@ pub enum ModerationError {
 impl Realtime {
     /// Checks all of a person's connections again: to be called when a role of theirs has changed, or one of their
     /// sign-ins was ended. The host's `authenticate` is asked by the request and the token that each presented: one that is
-    /// not this person's any more is ended at once, and its client asks to sign in again. Rooms that they may not see any
+    /// not this person's any more is ended at once, and its client asks to sign in again; one of a person whose name has
+    /// changed connects anew, without being seen to go. Rooms that they may not see any
     /// more are taken from the others, and the rooms that the host puts them into are asked for anew.
     ///
     /// On all instances; those that cannot be told right now are told when the meeting point of instances is back, and

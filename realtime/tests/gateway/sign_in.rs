@@ -149,6 +149,38 @@ async fn of_a_persons_sign_ins_one_is_ended_and_the_others_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_renamed_is_seen_by_the_new_name_and_not_to_go() {
+    let name = Arc::new(Mutex::new("Bob".to_owned()));
+    let now = name.clone();
+    let node = builder()
+        .authenticate(move |handshake| {
+            let name = match handshake.token() {
+                Some("Bob") => now.lock().unwrap().clone(),
+                other => other.unwrap_or_default().to_owned(),
+            };
+            async move {
+                let token = handshake.token();
+                Ok(token.map(|token| User::new(id(token), name)))
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    let mut ada = person(&node, "Ada").await;
+    let mut bob = person(&node, "Bob").await;
+    ada.until("Ada sees Bob", |ada| ada.names(Board(7)).len() == 2)
+        .await;
+    *name.lock().unwrap() = "Robert".to_owned();
+    node.recheck(id("Bob")).await;
+    run_all(&mut [&mut ada, &mut bob], Duration::from_secs(10)).await;
+    let mut names = ada.names(Board(7));
+    names.sort_unstable();
+    assert_eq!(names, ["Ada", "Robert"]);
+    assert_eq!(heard(&ada, r#""gone""#), 0);
+    assert!(live(&bob));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_refreshed_their_token_is_checked_by_the_newer_one() {
     let ended = Arc::default();
     let node = ending(&ended).start().await.unwrap();

@@ -8,6 +8,7 @@ use super::posts::Posts;
 use crate::{
     api::{CreatePost, MAX_BODY, MAX_TITLE},
     components::Draft,
+    model::Post,
     rooms::Board,
 };
 
@@ -73,9 +74,39 @@ fn ComposerForm(room: Board, posts: Posts, person: i64) -> impl IntoView {
             .value()
             .with(|value| value.as_ref()?.as_ref().err().map(ToString::to_string))
     };
+    // It was hidden while it was sent: whoever was in it goes on there.
+    Effect::new(move |_| {
+        if error().is_some()
+            && let Some(text) = text.get_untracked()
+        {
+            request_animation_frame(move || drop(text.focus()));
+        }
+    });
     let sending = move || create.pending().get();
+    // What is sent shows at once; where that fails it is a text to be changed again.
+    let pending = move || {
+        let post = create.pending().get().then(|| create.input().get())??;
+        let known = |known: &Post| known.title == post.title.trim() && known.author.id == person;
+        let heard_of = posts.list.with(|list| {
+            let mut fresh = list
+                .iter()
+                .take_while(|known| posts.fresh.with(|fresh| fresh.contains(&known.id)));
+            fresh.any(known)
+        });
+        (!heard_of).then_some(post)
+    };
     view! {
-        <ActionForm action=create node_ref=form attr:class="form composer" attr:aria-label="Write a post">
+        {move || pending().map(|post| view! {
+            <div class="post pending" aria-busy="true">
+                <h2 dir="auto">{post.title}</h2>
+                <p class="body plain" dir="auto">{post.body}</p>
+                <p class="meta" role="status">"Posting…"</p>
+            </div>
+        })}
+        <ActionForm
+            action=create node_ref=form attr:class="form composer" attr:aria-label="Write a post"
+            attr:hidden=move || pending().is_some()
+        >
             <input type="hidden" name="board" value=board/>
             <label for="title">"Title"</label>
             <input

@@ -55,6 +55,14 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
             text.set_value(&kept);
         }
     });
+    // It was hidden while it was sent: whoever was in it goes on there.
+    Effect::new(move |_| {
+        if error().is_some()
+            && let Some(text) = text.get_untracked()
+        {
+            request_animation_frame(move || drop(text.focus()));
+        }
+    });
     if parent.is_some() {
         // Whoever opened it wants to write.
         Effect::new(move |_| {

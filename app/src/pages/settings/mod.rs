@@ -1,13 +1,14 @@
-//! What the person wants to hear of, where, and where they are signed in.
+//! Who the person is here, what they want to hear of, where, and where they are signed in.
 
 mod channels;
+mod profile;
 mod sessions;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_realtime::{NotificationKind, NotificationPreferences};
 
-use self::{channels::Channels, sessions::Sessions};
+use self::{channels::Channels, profile::Profile, sessions::Sessions};
 use crate::{api::communities, components::use_account, notice::Notice};
 
 #[component]
@@ -21,20 +22,24 @@ pub fn SettingsPage() -> impl IntoView {
             .map(|community| NotificationKind::new(community.slug, community.name))
             .collect::<Vec<_>>()
     });
-    let guest = move || {
+    let person = move || {
         Suspend::new(async move {
-            let signed_in = matches!(account.person.await, Ok(Some(_)));
-            (!signed_in).then(
-                || view! { <p><a href="/sign-in?next=/settings">"Sign in"</a> " to choose."</p> },
-            )
+            match account.person.await {
+                Ok(Some(person)) => view! {
+                    <Profile person/>
+                    <h2>"What I hear of"</h2>
+                }
+                .into_any(),
+                _ => view! { <p><a href="/sign-in?next=/settings">"Sign in"</a> " to choose."</p> }
+                    .into_any(),
+            }
         })
     };
     view! {
         <Title text="Settings"/>
         <section class="page">
             <h1>"Settings"</h1>
-            <h2>"What I hear of"</h2>
-            <Transition>{guest}</Transition>
+            <Transition>{person}</Transition>
             <NotificationPreferences kinds=Notice::kinds() communities=named/>
             <Channels/>
             <Sessions/>

@@ -44,6 +44,12 @@ pub(crate) struct Known {
     pub(super) invisible: bool,
 }
 
+/// A person who is still signed in.
+enum Person {
+    Same,
+    Renamed,
+}
+
 pub(super) fn is_revoked(issued: Option<UnixMillis>, person: &PersonRecord) -> bool {
     matches!((issued, person.not_before), (Some(issued), Some(not_before)) if issued <= not_before)
 }
@@ -121,7 +127,13 @@ impl Gateway {
     /// connection is in.
     pub(super) async fn recheck_connection(&self, connection: &Arc<Connection>) {
         let checked = match self.know_again(connection).await {
-            Ok(()) => self.recheck(connection).await,
+            Ok(Person::Same) => self.recheck(connection).await,
+            Ok(Person::Renamed) => {
+                // Under the new one they are back before anybody has seen them go.
+                let sentence = "your name has changed";
+                connection.close(CloseAction::Retry, ErrorCode::Unavailable, sentence);
+                return;
+            }
             Err(error) if error.code == ErrorCode::Unauthorized => {
                 connection.close(CloseAction::SignIn, error.code, &error.message);
                 self.end(connection);
@@ -138,22 +150,25 @@ impl Gateway {
     }
 
     /// Whether a person is still signed in, as an error where they are not.
-    async fn know_again(&self, connection: &Connection) -> Result<(), ProtocolError> {
-        let Some(user) = &connection.key().user else {
-            return Ok(());
+    async fn know_again(&self, connection: &Connection) -> Result<Person, ProtocolError> {
+        let Some(user) = &connection.identity.user else {
+            return Ok(Person::Same);
         };
         let token = connection.token();
         let known = self.know(connection.handshake(token.as_deref())).await;
         if connection.token() != token {
             // A newer one was found good meanwhile.
-            return Ok(());
+            return Ok(Person::Same);
         }
         let known = known?;
-        if known.user.is_none_or(|known| known.id != *user) {
+        let Some(now) = known.user.filter(|known| known.id == user.id) else {
             return Err(ProtocolError::new(ErrorCode::Unauthorized, ENDED));
+        };
+        if now.name != user.name {
+            return Ok(Person::Renamed);
         }
         connection.set_sign_in(known.issued, known.expires);
-        Ok(())
+        Ok(Person::Same)
     }
 
     /// Checks the rights of every room the connection is in, and takes it out of those that it may not see any more.
