@@ -61,7 +61,7 @@ fn AtTheBoard(board: i64, name: String, href: String) -> impl IntoView {
     let presence = use_presence(Board(board));
     let people = move || match presence.count.get() {
         0 => None,
-        1 => Some("one person".to_owned()),
+        1 => Some("One person".to_owned()),
         count => Some(format!("{count} people")),
     };
     view! {
