@@ -196,3 +196,66 @@ async fn many_probes_cost_as_much_as_one() {
     assert!(asked <= most, "{asked} questions");
     realtime.shutdown().await;
 }
+
+#[cfg(feature = "metrics")]
+#[tokio::test(start_paused = true)]
+async fn metrics_are_for_whoever_shows_the_token_and_count_what_happens() {
+    use leptos_realtime::{protocol::Auth, rooms, testing::TestClient};
+
+    rooms! { Board(i64) => String }
+    let mut config = RealtimeConfig::default();
+    config.operator_token = Some(Secret::new(TOKEN).unwrap());
+    let realtime = builder(config).start().await.unwrap();
+    let app: Router = realtime.routes();
+    let (status, why) = get(&app, "/metrics", None).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(
+        why["error"]
+            .as_str()
+            .unwrap()
+            .contains("REALTIME_OPERATOR_TOKEN")
+    );
+
+    let mut clients = [
+        TestClient::connect(&realtime, Auth::default()),
+        TestClient::connect(&realtime, Auth::default()),
+    ];
+    for client in &mut clients {
+        client.join(Board(7), None);
+        let shown = |client: &TestClient| client.view(Board(7)).is_some_and(|view| view.guests > 0);
+        client.until("it is shown the room", shown).await;
+    }
+    realtime
+        .publish(Board(7), &"hello".to_owned())
+        .await
+        .unwrap();
+    for client in &mut clients {
+        let heard = |client: &TestClient| client.events(Board(7)).len() == 1;
+        client.until("it hears the event", heard).await;
+    }
+    let request = Request::get("/metrics").header("authorization", format!("Bearer {TOKEN}"));
+    let request = request.body(Body::empty()).unwrap();
+    let answer = app.oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let kind = answer.headers()["content-type"].to_str().unwrap();
+    assert!(
+        kind.starts_with("application/openmetrics-text; version=1.0.0"),
+        "{kind}"
+    );
+    let body = to_bytes(answer.into_body(), 64 * 1024).await.unwrap();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    for line in [
+        "realtime_connections 2",
+        "realtime_connections_opened_total 2",
+        "realtime_joins_total{outcome=\"fresh\"} 2",
+        "realtime_events_published_total 1",
+        "realtime_received_total{kind=\"event\"} 1",
+        "realtime_events_delivered_total 2",
+    ] {
+        assert!(
+            text.lines().any(|written| written == line),
+            "{line}: {text}"
+        );
+    }
+    realtime.shutdown().await;
+}

@@ -77,8 +77,8 @@ pub fn lint_client(project: &Project) -> Command {
 
 /// What a host may enable of the library, each by itself: what one feature needs of another is written down, or it does
 /// not compile.
-pub const FEATURES: [&str; 8] = [
-    "ssr", "jwt", "sqlite", "postgres", "redis", "telegram", "smtp", "testing",
+pub const FEATURES: [&str; 9] = [
+    "ssr", "jwt", "sqlite", "postgres", "redis", "telegram", "smtp", "metrics", "testing",
 ];
 
 /// Lints the library with one feature.

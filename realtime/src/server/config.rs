@@ -73,6 +73,9 @@ pub struct RealtimeConfig {
     pub channel_delay: Duration,
     /// Where the health routes are, without a slash at the end.
     pub health_path: String,
+    /// Where the metrics are.
+    #[cfg(feature = "metrics")]
+    pub metrics_path: String,
     /// What operators show to see figures of the process and of Redis; none: nobody sees them.
     pub operator_token: Option<Secret>,
     /// Where instances meet; none: this is the only one.
@@ -119,6 +122,8 @@ impl Default for RealtimeConfig {
             site_url: None,
             channel_delay: Duration::from_secs(30),
             health_path: "/health".to_owned(),
+            #[cfg(feature = "metrics")]
+            metrics_path: "/metrics".to_owned(),
             operator_token: None,
             #[cfg(feature = "redis")]
             redis: None,
@@ -276,7 +281,7 @@ impl RealtimeConfig {
     /// | `REALTIME_NOTIFICATION_RETAIN_MS` | for how long notifications are kept | 7776000000 |
     /// | `SITE_URL` | the site's address, such as `https://forum.example`, for links in messages to channels | none |
     /// | `REALTIME_CHANNEL_DELAY_MS` | how long after it came a notification is sent to channels, unless it was seen | 30000 |
-    /// | `REALTIME_OPERATOR_TOKEN` | what operators show, as a bearer token, to see `/health/redis`: at least 16 characters | none: nobody sees it |
+    /// | `REALTIME_OPERATOR_TOKEN` | what operators show, as a bearer token, to see `/health/redis` and `/metrics`: at least 16 characters | none: nobody sees it |
     /// | `APP_ENV` | `production`: refuse to start without what several instances need. `development`, `test`: do not. Otherwise it is production on Railway, which sets `RAILWAY_ENVIRONMENT_NAME` | |
     /// | `SINGLE_INSTANCE` | `true`: there is never more than one instance, so that production needs no Redis | false |
     ///

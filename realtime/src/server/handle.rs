@@ -135,6 +135,8 @@ impl Realtime {
             .with_state(self.0.gateway.clone())
             .route(&format!("{path}/style.css"), get(styles))
             .nest(&self.0.config.health_path, health::routes(self.clone()));
+        #[cfg(feature = "metrics")]
+        let router = router.merge(super::metrics::routes(self.clone()));
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         let router = match &self.0.channels {
             Some(channels) => channels.routes(path, router),

@@ -15,7 +15,7 @@ mod viewer;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -29,6 +29,7 @@ use super::{
     broker::{Broker, BrokerError, Inbox, InboxReceiver},
     clock::{Monotonic, unix_millis},
     config::RealtimeConfig,
+    counters::Counters,
     hashed::HashMap,
     store::Store,
     tasks::TaskTracker,
@@ -59,7 +60,7 @@ pub(crate) struct Hub {
     crowd: Crowd,
     window: Duration,
     idle: Duration,
-    pub(super) stats: HubStats,
+    pub(super) counters: Arc<Counters>,
     tasks: TaskTracker,
     /// How many rooms may be read again at the same time.
     reloads: Semaphore,
@@ -83,15 +84,6 @@ fn alone() -> RoomSnapshot {
     }
 }
 
-/// What went wrong and was mended.
-#[derive(Debug, Default)]
-pub(super) struct HubStats {
-    /// Views that differed from what was sent.
-    pub(super) divergences: AtomicU64,
-    /// Rooms that had lost a message without noticing.
-    pub(super) losses: AtomicU64,
-}
-
 impl Hub {
     /// Starts the hub's shards, which end with the token.
     pub(crate) fn start(
@@ -112,7 +104,7 @@ impl Hub {
             clock: Monotonic::start(),
             retention: config.retention,
             crowd: config.crowd,
-            stats: HubStats::default(),
+            counters: Arc::default(),
             window: config.presence_window,
             idle: config.room_idle,
             tasks: tasks.clone(),
@@ -139,7 +131,19 @@ impl Hub {
         let served = self
             .rooms()
             .entry(room.clone())
-            .or_insert_with(|| Arc::new(ServedRoom::new(room.clone(), self.crowd, self.retention)))
+            .or_insert_with(|| {
+                // What nodes say to each other is no room of the host's.
+                let counters = match *room == control_room() {
+                    true => Arc::default(),
+                    false => self.counters.clone(),
+                };
+                Arc::new(ServedRoom::new(
+                    room.clone(),
+                    self.crowd,
+                    self.retention,
+                    counters,
+                ))
+            })
             .clone();
         served.touch();
         served
@@ -302,7 +306,7 @@ impl Hub {
             .served(room)
             .is_some_and(|served| served.lock().diverges(viewer, frame, digest));
         if diverges {
-            self.stats.divergences.fetch_add(1, Ordering::Relaxed);
+            self.counters.divergences.one();
             tracing::warn!(%room, viewer = viewer.0, frame, "a client showed something else than it was sent");
         }
         diverges
@@ -322,16 +326,15 @@ impl Hub {
         }
     }
 
-    /// How many rooms are served for somebody, how many views of clients diverged, and how many rooms had lost messages.
-    pub(crate) fn count(&self) -> (usize, u64, u64) {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let HubStats {
-            divergences,
-            losses,
-        } = &self.stats;
+    /// How many rooms are served for somebody.
+    pub(crate) fn count(&self) -> usize {
         let rooms = self.rooms();
-        let hosts = rooms.len() - usize::from(rooms.contains_key(&control_room()));
-        (hosts, read(divergences), read(losses))
+        rooms.len() - usize::from(rooms.contains_key(&control_room()))
+    }
+
+    /// What happened here.
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<ServedRoom>>> {

@@ -22,6 +22,7 @@ pub(crate) mod clock;
 pub mod config;
 mod context;
 mod control;
+mod counters;
 mod gateway;
 mod guard;
 mod handle;
@@ -34,9 +35,12 @@ pub(crate) mod inbox;
 #[cfg(feature = "jwt")]
 mod jwt;
 pub mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod moderation;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod notify;
+mod operator;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outbox;
 mod random;

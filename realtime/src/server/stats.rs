@@ -36,15 +36,15 @@ impl Realtime {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let (connections, sessions) = self.0.gateway.count();
-        let (rooms, divergences, losses) = self.0.hub.count();
+        let counters = self.0.hub.counters();
         let (untold, untold_overflows) = self.0.gateway.untold();
         Stats {
             connections,
             sessions,
-            rooms,
-            divergences,
+            rooms: self.0.hub.count(),
+            divergences: counters.divergences.get(),
             unsent_bytes: self.0.gateway.unsent_bytes(),
-            losses,
+            losses: counters.losses.get(),
             untold,
             untold_overflows,
             degraded: !self.0.hub.is_linked(),

@@ -157,6 +157,7 @@ impl Unpublished {
         room: &RoomId,
         event: NewEvent,
     ) -> Result<Published, BrokerError> {
+        hub.counters().published.one();
         let returns = || hub.broker().link().borrow().returns;
         let mut asked = returns();
         // What was kept goes first.

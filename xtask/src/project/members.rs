@@ -56,7 +56,7 @@ impl Member {
     }
 
     fn of(package: &Package) -> Self {
-        const FOR_TESTS: [&str; 9] = [
+        const FOR_TESTS: [&str; 10] = [
             "ssr",
             "testing",
             "jwt",
@@ -66,6 +66,7 @@ impl Member {
             "simulated-redis",
             "telegram",
             "smtp",
+            "metrics",
         ];
         Self {
             name: package.name.to_string(),

@@ -110,6 +110,7 @@ impl Gateway {
         room: &RoomId,
         error: ProtocolError,
     ) {
+        self.0.hub.counters().join_refused.one();
         let room = room.clone();
         let refused = Refused { room, error };
         patiently(connection, || connection.emit("refused", &refused).is_ok()).await;

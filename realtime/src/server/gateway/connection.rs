@@ -16,6 +16,7 @@ use crate::{
     },
     server::{
         auth::Handshake,
+        counters::Counters,
         hashed::{HashMap, HashSet},
         hub::{NotSent, Viewer, ViewerId},
         limits::{ConnectionLimits, Place},
@@ -84,6 +85,7 @@ pub(crate) struct Connection {
     rooms: Mutex<Rooms>,
     socket: SocketRef,
     max_unsent_bytes: usize,
+    counters: Arc<Counters>,
 }
 
 impl Viewer for Connection {
@@ -123,6 +125,7 @@ impl Connection {
         socket: SocketRef,
         limits: ConnectionLimits,
         max_unsent_bytes: usize,
+        counters: Arc<Counters>,
     ) -> Self {
         let user = identity.user.as_ref().map(|user| user.id.clone());
         Self {
@@ -142,6 +145,7 @@ impl Connection {
             rooms: Mutex::default(),
             socket,
             max_unsent_bytes,
+            counters,
         }
     }
 
@@ -196,6 +200,7 @@ impl Connection {
             // It was told before, and the last frames may be on their way still.
             return;
         }
+        self.counters.ended.one(error.code.as_str());
         let goodbye = Goodbye { action, error };
         let said = self.emit("goodbye", &goodbye).is_ok();
         // Refused where the buffer is full: then nobody listens, and only cutting helps.

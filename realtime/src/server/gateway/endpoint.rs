@@ -24,13 +24,20 @@ const LATER: Duration = Duration::from_secs(10);
 pub(crate) async fn socket(State(gateway): State<Gateway>, mut request: Request) -> Response {
     let key = match check(&gateway, &request) {
         Ok(key) => key,
-        Err((status, error)) => return (status, axum::Json(error)).into_response(),
+        Err((status, error)) => {
+            gateway.0.hub.counters().refused.one(error.code.as_str());
+            return (status, axum::Json(error)).into_response();
+        }
     };
     let upgrade = hyper::upgrade::on(&mut request);
     let (mut parts, _) = request.into_parts();
     let address = client_address(&parts, gateway.0.config.trusted_proxies);
     let place = match address.map(|address| gateway.0.per_address.enter(address)) {
-        Some(None) => return too_many(),
+        Some(None) => {
+            let code = ErrorCode::LimitExceeded.as_str();
+            gateway.0.hub.counters().refused.one(code);
+            return too_many();
+        }
         place => place.flatten(),
     };
     parts.extensions.clear();

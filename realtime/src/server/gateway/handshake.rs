@@ -50,7 +50,10 @@ impl Gateway {
                 })?;
                 let identity = gateway
                     .identify(socket.req_parts(), auth.unwrap_or_default())
-                    .await?;
+                    .await
+                    .inspect_err(|error| {
+                        gateway.0.hub.counters().refused.one(error.code.as_str())
+                    })?;
                 let commands = intake::Commands::early(&gateway);
                 socket.on_fallback(commands.clone());
                 socket.extensions.insert(commands);
@@ -146,6 +149,7 @@ impl Gateway {
             socket.clone(),
             self.0.limiter.connection(),
             self.0.config.max_unsent_bytes,
+            self.0.hub.counters().clone(),
         ));
         let closing = (Arc::downgrade(&self.0), Arc::downgrade(&connection));
         socket.on_disconnect(move || {
@@ -167,6 +171,7 @@ impl Gateway {
                 return;
             }
         }
+        self.0.hub.counters().connected.one();
         let _ = connection.emit("welcome", &self.welcome(&connection));
         tracing::debug!(connection = id.0, user = ?connection.key().user, "connected");
         self.begin(&connection);

@@ -30,6 +30,7 @@ pub(super) async fn run(gateway: Gateway, stop: CancellationToken) {
         for connection in connections {
             if let Some(reason) = connection.wire.verdict(silence, inner.config.stall_timeout) {
                 tracing::info!(connection = connection.id.0, reason, "cut a connection");
+                inner.hub.counters().ended.one(reason);
                 connection.wire.cut();
                 // Presence must not wait until the transport has noticed.
                 gateway.closed(&connection);

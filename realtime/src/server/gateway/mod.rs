@@ -210,6 +210,7 @@ impl Gateway {
         if self.connections().remove(&connection.id).is_none() {
             return;
         }
+        self.0.hub.counters().disconnected.one();
         self.leave_shown(connection);
         self.0.hub.leave(&Announcements::id(), connection.id);
         // Whoever says goodbye and hangs up has said goodbye.
@@ -254,7 +255,7 @@ impl Gateway {
     }
 
     /// Whether this node ends.
-    pub(super) fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
     }
 

@@ -119,10 +119,10 @@ impl WireControl {
         let now = self.clock.millis();
         let elapsed = |since: u64| Duration::from_millis(now.saturating_sub(since));
         if elapsed(self.last_read.load(Ordering::Relaxed)) > silence {
-            return Some("no bytes came");
+            return Some("silent");
         }
         let stalled = self.stalled_since.load(Ordering::Relaxed);
-        (stalled > 0 && elapsed(stalled - 1) > stall).then_some("it does not read")
+        (stalled > 0 && elapsed(stalled - 1) > stall).then_some("stalled")
     }
 
     fn aborted() -> io::Error {
@@ -249,7 +249,7 @@ mod tests {
         let control = WireControl::new(Monotonic::start());
         let mut wire = Wire::new(stream, control.clone(), None);
         tokio::time::advance(LONG + Duration::from_secs(1)).await;
-        assert_eq!(control.verdict(LONG, LONG), Some("no bytes came"));
+        assert_eq!(control.verdict(LONG, LONG), Some("silent"));
         peer.write_all(b"x").await.unwrap();
         wire.read_u8().await.unwrap();
         assert_eq!(control.verdict(LONG, LONG), None);
@@ -263,10 +263,7 @@ mod tests {
         let writer = tokio::spawn(async move { wire.write_all(b"12345678").await });
         tokio::task::yield_now().await;
         tokio::time::advance(LONG + Duration::from_secs(1)).await;
-        assert_eq!(
-            control.verdict(Duration::MAX, LONG),
-            Some("it does not read")
-        );
+        assert_eq!(control.verdict(Duration::MAX, LONG), Some("stalled"));
         peer.read_exact(&mut [0; 8]).await.unwrap();
         writer.await.unwrap().unwrap();
         assert_eq!(control.verdict(Duration::MAX, LONG), None);

@@ -113,7 +113,7 @@ async fn compare(hub: &Arc<Hub>, served: Vec<Arc<ServedRoom>>, certain: bool) {
             };
             if lost {
                 if !certain {
-                    hub.stats.losses.fetch_add(1, Ordering::Relaxed);
+                    hub.counters.losses.one();
                 }
                 read_again(hub, served);
             }

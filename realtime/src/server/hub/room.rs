@@ -20,12 +20,13 @@ use crate::{
         replica::{Applied, Change, Crowd, Replica},
     },
     protocol::{
-        Digest, Epoch, FirstView, Member, Position, Provisional, RoomId, Signalled, TypingNow,
-        UnixMillis, UserId, WireEvent,
+        Digest, Epoch, FirstView, Member, Outcome, Position, Provisional, RoomId, Signalled,
+        TypingNow, UnixMillis, UserId, WireEvent,
     },
     server::{
         broker::{Head, Looks, Standing, slot},
         clock::unix_millis,
+        counters::Counters,
         hashed::{HashMap, HashSet},
     },
 };
@@ -39,6 +40,7 @@ pub(crate) struct ServedRoom {
     pub(super) slot: u64,
     /// Set once the first snapshot has been read.
     pub(super) loaded: OnceCell<()>,
+    pub(super) counters: Arc<Counters>,
     state: Mutex<RoomState>,
     used: Mutex<Instant>,
 }
@@ -67,6 +69,7 @@ pub(super) struct RoomState {
     /// The life of the room in which it waits for them.
     waits_in: Option<Epoch>,
     unnumbered: Unnumbered,
+    counters: Arc<Counters>,
 }
 
 /// What a room waits for.
@@ -80,7 +83,12 @@ enum Wait {
 }
 
 impl ServedRoom {
-    pub(super) fn new(room: RoomId, crowd: Crowd, retention: Retention) -> Self {
+    pub(super) fn new(
+        room: RoomId,
+        crowd: Crowd,
+        retention: Retention,
+        counters: Arc<Counters>,
+    ) -> Self {
         let state = RoomState {
             room: room.clone(),
             crowd,
@@ -97,11 +105,13 @@ impl ServedRoom {
             waits: HashMap::default(),
             waits_in: None,
             unnumbered: Unnumbered::default(),
+            counters: counters.clone(),
         };
         Self {
             slot: slot(&room),
             room,
             loaded: OnceCell::new(),
+            counters,
             state: Mutex::new(state),
             used: Mutex::new(Instant::now()),
         }
@@ -312,7 +322,12 @@ impl RoomState {
             unnumbered: self.unnumbered.count(),
         };
         if !quiet {
-            subscriber.show(replica, since);
+            self.counters.joined.one();
+            match subscriber.show(replica, since) {
+                Outcome::Replay => self.counters.resumed.one(),
+                Outcome::Reset => self.counters.reset.one(),
+                Outcome::Fresh => {}
+            }
             subscriber.show_unnumbered(&self.unnumbered);
         }
         self.subscribers.insert(viewer.id(), subscriber);
@@ -334,14 +349,23 @@ impl RoomState {
         match step.change {
             Change::Nothing => {}
             Change::Frame(frame) => {
+                let events = frame.events.len();
                 let frame = written(&frame);
+                let mut deliveries = 0;
                 for subscriber in self.subscribers.values_mut() {
-                    if subscriber.behind.is_none()
-                        && subscriber.viewer.send("room", &frame).is_err()
-                    {
+                    if subscriber.behind.is_some() {
+                        continue;
+                    }
+                    if subscriber.viewer.send("room", &frame).is_ok() {
+                        deliveries += 1;
+                    } else {
                         subscriber.behind = Some(Some(step.before));
+                        self.counters.slow.one();
                     }
                 }
+                self.counters.frames.one();
+                self.counters.deliveries.add(deliveries);
+                self.counters.events_out.add(deliveries * events);
             }
             Change::Anew => {
                 for subscriber in self.subscribers.values_mut() {

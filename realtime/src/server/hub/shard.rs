@@ -84,6 +84,11 @@ fn take(
         if let RoomMessage::Signal(signal) = &message {
             served.lock().signal(signal);
         }
+        match &message {
+            RoomMessage::Event { .. } => served.counters.events_in.one(),
+            RoomMessage::Signal(_) => served.counters.signals_in.one(),
+            _ => served.counters.presence_in.one(),
+        }
         let applied = served.lock().apply(&message, hub.clock.millis());
         match applied {
             Applied::Nothing => {}
@@ -96,7 +101,10 @@ fn take(
                     windows.push_back((Instant::now() + hub.window, served));
                 }
             }
-            Applied::Gap => keeper::read_again(hub, served),
+            Applied::Gap => {
+                hub.counters.gaps.one();
+                keeper::read_again(hub, served);
+            }
         }
     }
     for room in urgent {

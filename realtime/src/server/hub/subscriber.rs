@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{unnumbered::Unnumbered, viewer::Viewer};
 use crate::{
     core::replica::Replica,
-    protocol::{Member, Own, Position, RoomId, UserId},
+    protocol::{Member, Outcome, Own, Position, RoomId, UserId},
 };
 
 /// One viewer of a room.
@@ -26,18 +26,19 @@ pub(super) struct Subscriber {
 }
 
 impl Subscriber {
-    /// Shows the whole room.
-    pub(super) fn show(&mut self, replica: &Replica, since: Option<Position>) -> bool {
+    /// Shows the whole room. Returns how that goes on from where the viewer was.
+    pub(super) fn show(&mut self, replica: &Replica, since: Option<Position>) -> Outcome {
         let own = replica.own(self.viewer.key().user.as_ref(), &self.watched);
-        let view = written(&replica.joined(since, own.clone()));
-        let shown = self.viewer.send("joined", &view).is_ok();
+        let view = replica.joined(since, own.clone());
+        let outcome = view.outcome;
+        let shown = self.viewer.send("joined", &written(&view)).is_ok();
         self.behind = (!shown).then_some(since);
         if shown {
             self.own = own;
             self.typing_due = false;
             self.unnumbered = 0;
         }
-        shown
+        outcome
     }
 
     /// Shows the events that have no number yet, up to the first for which there is no room.

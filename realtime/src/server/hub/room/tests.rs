@@ -53,6 +53,7 @@ fn renewed() -> ServedRoom {
         "board:7".parse().unwrap(),
         Crowd::default(),
         Retention::default(),
+        Arc::default(),
     );
     {
         let mut room = served.lock();
@@ -196,6 +197,7 @@ fn c6_who_comes_later_or_reads_slowly_hears_what_has_no_number_yet_in_the_same_o
         "board:7".parse().unwrap(),
         Crowd::default(),
         Retention::default(),
+        Arc::default(),
     );
     let mut room = served.lock();
     room.load(snapshot(1, Vec::new()), 0, |_| false);
