@@ -34,7 +34,7 @@ pub use self::core::{session::Answer, view::ViewState};
 pub use components::{
     ConnectionBadge, NotificationBell, NotificationInbox, NotificationKind,
     NotificationPreferences, NotificationToasts, PresenceAvatars, RealtimeStyles, TimeAgo,
-    TypingIndicator,
+    TypingIndicator, WithFirstView,
 };
 pub use hooks::{
     ConnectionState, InboxState, RealtimeOptions, Since, TokenSource, UseConnectionReturn,
@@ -57,7 +57,7 @@ pub use server::channels::{Telegram, TelegramConfig, TelegramTexts, TelegramUpda
 #[cfg(feature = "ssr")]
 pub use server::{
     Access, AuthError, Denied, Handshake, Limits, Published, Rate, Realtime, RealtimeBuilder,
-    RealtimeConfig, SignIn, expect_realtime, first_view,
+    RealtimeConfig, SignIn, expect_realtime, first_view, signed_in,
 };
 #[cfg(feature = "jwt")]
 pub use server::{Jwt, JwtError};
