@@ -90,12 +90,26 @@ fn the_embedding_host_is_what_its_guide_says() {
             .filter(|block| block.file.as_deref() == Some(file));
         let lines: Vec<_> = of_file.flat_map(|block| &block.lines).collect();
         assert!(!lines.is_empty(), "the guide says nothing of {file}");
+        assert!(!lines.iter().any(|line| line.contains("cfg")), "{lines:?}");
         let host = read(&format!("end2end/embed/{file}"));
-        let missing = missing(lines.into_iter(), &host);
+        let missing = missing(lines.iter().copied(), &host);
         assert_eq!(
             missing, None,
             "end2end/embed/{file} lacks it, or has it elsewhere"
         );
+        // And what the guide does not say has nothing to do with the module.
+        let others = host
+            .lines()
+            .filter(|line| !line.starts_with("# ") && lines.iter().all(|known| known != line));
+        for line in others {
+            let line = line.to_lowercase();
+            for word in ["realtime", "notif", "presence", "lobby", "wave"] {
+                assert!(
+                    !line.contains(word),
+                    "end2end/embed/{file} has more than its guide: {line}"
+                );
+            }
+        }
     }
     for block in &blocks {
         let is_shell = block.section == "Look at it";
