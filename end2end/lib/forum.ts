@@ -1,82 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Server } from "./server.ts";
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-/** A forum with a database of its own, on a port of its own, that can be restarted. */
-export class Forum {
-  private process?: ChildProcess;
-  private output = "";
-
-  private constructor(
-    readonly port: number,
-    private readonly folder: string,
-    private readonly environment: Record<string, string>,
-  ) {}
-
+/** A forum with a database of its own. */
+export class Forum extends Server {
   static async start(environment: Record<string, string> = {}): Promise<Forum> {
-    const folder = await mkdtemp(join(tmpdir(), "forum-"));
-    const forum = new Forum(await freePort(), folder, environment);
+    const { port, folder } = await Server.place();
+    const own = { DATABASE_URL: `sqlite:${join(folder, "forum.db")}` };
+    const program = { name: "the forum", binary: "FORUM_BIN", environment: { ...own, ...environment } };
+    const forum = new Forum(program, port, folder);
     await forum.boot();
     return forum;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  async boot(): Promise<void> {
-    const binary = process.env.FORUM_BIN;
-    if (!binary) throw new Error("FORUM_BIN is not set: run these tests with `cargo xtask test`");
-    const child = spawn(binary, {
-      env: {
-        ...process.env,
-        LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`,
-        DATABASE_URL: `sqlite:${join(this.folder, "forum.db")}`,
-        RUST_LOG: "warn",
-        ...this.environment,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.process = child;
-    child.stdout.on("data", (data) => (this.output += data));
-    child.stderr.on("data", (data) => (this.output += data));
-    const deadline = Date.now() + 20_000;
-    for (;;) {
-      if (child.exitCode !== null) throw new Error(`the forum ended at its start:\n${this.output}`);
-      const answer = await fetch(this.url).catch(() => undefined);
-      if (answer?.ok) return;
-      if (Date.now() > deadline) throw new Error(`the forum does not answer:\n${this.output}`);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-
-  /** Ends the process: politely by default, as a deploy would. */
-  async halt(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    const child = this.process;
-    this.process = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    await ended;
-  }
-
-  async stop(): Promise<void> {
-    await this.halt("SIGKILL");
-    await rm(this.folder, { recursive: true, force: true });
   }
 
   /** Signs in by name alone, and returns the session: the cookie's value, which is a token too. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { freePort } from "./forum.ts";
+import { freePort } from "./server.ts";
 
 /** A Redis of a test's own, without a memory of its last life. */
 export class Redis {

@@ -15,7 +15,8 @@
 //! A layer uses only the ones above it. The browser half needs the feature `hydrate`, the server half `ssr`; a host's
 //! own `hydrate` and `ssr` features switch them on, so a host writes no `#[cfg]` of its own.
 //!
-//! The wire format is documented in `PROTOCOL.md`, complete enough for a client in another language.
+//! `README.md` leads from an empty app to live presence and a bell, `GUIDE.md` from there to a host's own sign-in, events,
+//! notifications and styles. The wire format is documented in `PROTOCOL.md`, complete enough for a client in another language.
 
 #![warn(missing_docs)]
 
@@ -34,7 +35,7 @@ pub use self::core::{session::Answer, view::ViewState};
 pub use components::{
     ConnectionBadge, NotificationBell, NotificationInbox, NotificationKind,
     NotificationPreferences, NotificationToasts, PresenceAvatars, RealtimeStyles, TimeAgo,
-    TypingIndicator,
+    TypingIndicator, WithFirstView,
 };
 pub use hooks::{
     ConnectionState, InboxState, RealtimeOptions, Since, TokenSource, UseConnectionReturn,
@@ -57,7 +58,7 @@ pub use server::channels::{Telegram, TelegramConfig, TelegramTexts, TelegramUpda
 #[cfg(feature = "ssr")]
 pub use server::{
     Access, AuthError, Denied, Handshake, Limits, Published, Rate, Realtime, RealtimeBuilder,
-    RealtimeConfig, SignIn, expect_realtime, first_view,
+    RealtimeConfig, SignIn, expect_realtime, first_view, signed_in,
 };
 #[cfg(feature = "jwt")]
 pub use server::{Jwt, JwtError};
@@ -70,6 +71,11 @@ pub use server::{
 };
 
 pub use server_fns::{PresenceCursor, PresencePage, people_in};
+
+/// The code in `GUIDE.md`. That in `README.md` is compiled as the host in `end2end/embed`.
+#[cfg(all(doctest, feature = "jwt", feature = "sqlite"))]
+#[doc = include_str!("../GUIDE.md")]
+struct Guide;
 
 #[doc(hidden)]
 pub mod __private {

@@ -2,7 +2,8 @@
 //!
 //! Client and server are never built by one invocation: cargo would unify their features, and `#[server]` functions
 //! would be compiled for the wrong side. The client also has a target folder of its own. The server half is tested
-//! and linted with one selection of packages and features throughout, so that cargo compiles it once.
+//! and linted with one selection of packages and features throughout, so that cargo compiles it once. For the same
+//! reason the clients of several hosts are built by one invocation, and their servers by another.
 
 use std::{env, process::Command};
 
@@ -27,7 +28,7 @@ pub fn cargo(project: &Project, subcommand: &str) -> Command {
         .arg(subcommand)
         .current_dir(&project.root)
         .env("CARGO_TARGET_DIR", &project.target)
-        .env("LEPTOS_OUTPUT_NAME", &project.leptos.output_name);
+        .env("LEPTOS_OUTPUT_NAME", &project.compiled_in);
     // Set for us by `cargo run`; build scripts would otherwise see our package's values and run again.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
@@ -38,21 +39,15 @@ pub fn cargo(project: &Project, subcommand: &str) -> Command {
     command
 }
 
-/// Compiles the client.
-pub fn build_client(project: &Project, mode: Mode) -> Command {
-    let leptos = &project.leptos;
-    let mut command = cargo(project, "build");
-    client_selection(&mut command, project);
-    command.args(["--lib", "--profile", mode.client_profile(project)]);
-    features(
-        &mut command,
-        leptos.lib_default_features,
-        &leptos.lib_features,
-    );
+/// Compiles the clients of hosts in one workspace.
+pub fn build_clients(hosts: &[&Project], mode: Mode) -> Command {
+    let mut command = cargo(hosts[0], "build");
+    client_selection(&mut command, hosts);
+    command.args(["--lib", "--profile", mode.client_profile(hosts[0])]);
     command
 }
 
-/// Where [`build_client`] leaves its file.
+/// Where [`build_clients`] leaves a host's file.
 pub fn client_file(project: &Project, mode: Mode) -> Utf8PathBuf {
     let folder = profile_folder(mode.client_profile(project));
     project
@@ -65,12 +60,7 @@ pub fn client_file(project: &Project, mode: Mode) -> Utf8PathBuf {
 /// Lints the client.
 pub fn lint_client(project: &Project) -> Command {
     let mut command = cargo(project, "clippy");
-    client_selection(&mut command, project);
-    features(
-        &mut command,
-        project.leptos.lib_default_features,
-        &project.leptos.lib_features,
-    );
+    client_selection(&mut command, &[project]);
     command.args(["--", "-D", "warnings"]);
     command
 }
@@ -101,32 +91,46 @@ pub fn check_fuzz(project: &Project) -> Command {
     command
 }
 
-fn client_selection(command: &mut Command, project: &Project) {
-    command
-        .args(["--package", &project.leptos.lib_package, "--target", WASM])
-        .args(["--target-dir", project.front_target().as_str()]);
+fn client_selection(command: &mut Command, hosts: &[&Project]) {
+    command.args(["--target", WASM]);
+    command.args(["--target-dir", hosts[0].front_target().as_str()]);
+    let selected = hosts.iter().map(|host| Selected {
+        package: &host.leptos.lib_package,
+        default: host.leptos.lib_default_features,
+        features: &host.leptos.lib_features,
+    });
+    select(command, selected);
 }
 
-/// Compiles the server.
-pub fn build_server(project: &Project, mode: Mode) -> Command {
-    let leptos = &project.leptos;
-    let mut command = cargo(project, "build");
-    command.args([
-        "--package",
-        &leptos.bin_package,
-        "--bin",
-        project.exe_name(),
-    ]);
-    command.args(["--profile", mode.server_profile(project)]);
-    features(
-        &mut command,
-        leptos.bin_default_features,
-        &leptos.bin_features,
-    );
+/// Compiles the servers of hosts in one workspace.
+pub fn build_servers(hosts: &[&Project], mode: Mode) -> Command {
+    let mut command = cargo(hosts[0], "build");
+    server_selection(&mut command, hosts);
+    command.args(["--profile", mode.server_profile(hosts[0])]);
     command
 }
 
-/// Where [`build_server`] leaves its file.
+/// Lints a server that is not of the server half.
+pub fn lint_server(project: &Project) -> Command {
+    let mut command = cargo(project, "clippy");
+    server_selection(&mut command, &[project]);
+    command.args(["--lib", "--", "-D", "warnings"]);
+    command
+}
+
+fn server_selection(command: &mut Command, hosts: &[&Project]) {
+    for host in hosts {
+        command.args(["--bin", host.exe_name()]);
+    }
+    let selected = hosts.iter().map(|host| Selected {
+        package: &host.leptos.bin_package,
+        default: host.leptos.bin_default_features,
+        features: &host.leptos.bin_features,
+    });
+    select(command, selected);
+}
+
+/// Where [`build_servers`] leaves a host's file.
 pub fn server_file(project: &Project, mode: Mode) -> Utf8PathBuf {
     let folder = profile_folder(mode.server_profile(project));
     project
@@ -182,6 +186,20 @@ pub fn test_docs(project: &Project, filter: Option<&str>) -> Command {
     command
 }
 
+/// Builds a host's documentation.
+pub fn document_host(host: &Project) -> Command {
+    let mut command = cargo(host, "doc");
+    command.args(["--no-deps", "--lib"]);
+    let selected = Selected {
+        package: &host.leptos.bin_package,
+        default: host.leptos.bin_default_features,
+        features: &host.leptos.bin_features,
+    };
+    select(&mut command, [selected].into_iter());
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
 /// Builds the library's documentation; broken links and missing items are errors.
 pub fn document(project: &Project) -> Command {
     let mut command = cargo(project, "doc");
@@ -226,6 +244,28 @@ fn server_half(command: &mut Command, project: &Project) {
     features(command, true, &enabled);
 }
 
+/// A package of a host, and the features that its metadata names.
+struct Selected<'a> {
+    package: &'a str,
+    default: bool,
+    features: &'a [String],
+}
+
+fn select<'a>(command: &mut Command, selected: impl Iterator<Item = Selected<'a>>) {
+    let (mut default, mut enabled) = (false, Vec::new());
+    for one in selected {
+        command.args(["--package", one.package]);
+        // One flag for all of them.
+        default |= one.default;
+        enabled.extend(
+            one.features
+                .iter()
+                .map(|feature| format!("{}/{feature}", one.package)),
+        );
+    }
+    features(command, default, &enabled);
+}
+
 fn features(command: &mut Command, default: bool, enabled: &[String]) {
     if !default {
         command.arg("--no-default-features");
@@ -249,8 +289,8 @@ mod tests {
     #[test]
     fn client_and_server_are_built_apart() {
         let project = Project::here();
-        let client = arguments(&build_client(&project, Mode::Release));
-        let server = arguments(&build_server(&project, Mode::Release));
+        let client = arguments(&build_clients(&[&project], Mode::Release));
+        let server = arguments(&build_servers(&[&project], Mode::Release));
         let profile = project
             .leptos
             .lib_profile_release
@@ -269,6 +309,22 @@ mod tests {
             "{server:?}"
         );
         assert!(!server.contains(&project.leptos.lib_package), "{server:?}");
+    }
+
+    #[test]
+    fn hosts_are_built_together_each_with_its_own_features() {
+        let project = Project::here();
+        let embed = project.embed().expect("a Leptos project");
+        let hosts = [&project, &embed];
+        for (command, ours, others) in [
+            (build_clients(&hosts, Mode::Debug), "hydrate", "ssr"),
+            (build_servers(&hosts, Mode::Debug), "ssr", "hydrate"),
+        ] {
+            let arguments = arguments(&command);
+            let has =
+                |feature: &str| arguments.contains(&format!("{}/{feature}", embed.leptos.name));
+            assert!(has(ours) && !has(others), "{arguments:?}");
+        }
     }
 
     #[test]

@@ -42,12 +42,18 @@ impl Client {
 
 /// Where files on their way to the site are kept.
 pub fn working_folder(project: &Project) -> Utf8PathBuf {
-    project.front_target().join("bindgen")
+    let name = &project.leptos.output_name;
+    project.front_target().join("bindgen").join(name)
 }
 
 /// Compiles the client and makes it loadable.
 pub fn build(project: &Project, mode: Mode) -> Result<Client> {
-    process::run(&mut cargo::build_client(project, mode))?;
+    process::run(&mut cargo::build_clients(&[project], mode))?;
+    loadable(project, mode)
+}
+
+/// Makes a client loadable that is compiled.
+pub fn loadable(project: &Project, mode: Mode) -> Result<Client> {
     let input = cargo::client_file(project, mode);
     let client = Client::at(project, mode);
     let stamp = client.folder.with_extension("stamp");

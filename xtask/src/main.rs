@@ -11,6 +11,8 @@ mod client;
 mod commands;
 mod css;
 mod figures;
+#[cfg(test)]
+mod guide;
 mod interrupt;
 mod libfuzzer;
 mod mode;

@@ -26,7 +26,7 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Compiles the server and returns its path.
 pub fn build(project: &Project, mode: Mode) -> Result<Utf8PathBuf> {
-    process::run(&mut cargo::build_server(project, mode))?;
+    process::run(&mut cargo::build_servers(&[project], mode))?;
     Ok(cargo::server_file(project, mode))
 }
 

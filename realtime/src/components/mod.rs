@@ -9,6 +9,7 @@ mod notifications;
 mod presence_avatars;
 mod time_ago;
 mod typing_indicator;
+mod with_first_view;
 
 pub use connection_badge::ConnectionBadge;
 use leptos::prelude::*;
@@ -19,6 +20,7 @@ pub use notifications::{
 pub use presence_avatars::PresenceAvatars;
 pub use time_ago::TimeAgo;
 pub use typing_indicator::TypingIndicator;
+pub use with_first_view::WithFirstView;
 
 /// The styles of all components.
 #[cfg(feature = "ssr")]

@@ -111,6 +111,27 @@ impl User {
             name: name.into(),
         }
     }
+
+    /// A user whose name is their id too, where it can be one: 1 to 64 bytes without control characters. For a demo, and
+    /// for hosts whose names are for good.
+    ///
+    /// ```
+    /// use leptos_realtime::User;
+    /// assert_eq!(User::named("Ada").map(|ada| ada.id.to_string()), Some("Ada".to_owned()));
+    /// assert_eq!(User::named(""), None);
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let id = UserId::try_from(name).ok()?;
+        Some(Self::new(id, name))
+    }
+}
+
+/// The name.
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 #[cfg(test)]

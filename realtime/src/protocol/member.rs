@@ -66,6 +66,14 @@ pub struct Member {
     pub at: Vec<Place>,
 }
 
+/// Whoever is here can be told something: [`Realtime::presence`](crate::server::Realtime::presence) goes into
+/// [`notify`](crate::server::Realtime::notify) as it is.
+impl From<Member> for UserId {
+    fn from(member: Member) -> Self {
+        member.user
+    }
+}
+
 /// A room in which a person is, and since when.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {

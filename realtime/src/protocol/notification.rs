@@ -81,6 +81,17 @@ pub trait NotificationData:
     }
 }
 
+/// A plain sentence, of the kind `message`: for a start, and for what has nothing but words. Each stands alone.
+impl NotificationData for String {
+    fn kind(&self) -> &'static str {
+        "message"
+    }
+
+    fn title(notification: &Notification<Self>) -> String {
+        notification.data.clone()
+    }
+}
+
 /// One notification, as its person sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -464,6 +475,17 @@ mod tests {
         assert_eq!(change(MutedUntil(Some(9))), (Some(false), Some(9), 1));
         assert_eq!(change(Enabled(None)), (None, Some(9), 1));
         assert_eq!(change(MutedUntil(None)), (None, None, 0));
+    }
+
+    #[test]
+    fn a_plain_sentence_is_a_notification() {
+        let one: WireNotification = serde_json::from_str(
+            r#"{"id":1,"kind":"message","data":"Ada waves","count":1,"created":1,"updated":1,"change":1}"#,
+        )
+        .unwrap();
+        let read = one.read_as::<String>().unwrap();
+        assert_eq!((read.data.kind(), read.data.subject()), ("message", None));
+        assert_eq!(String::title(&read), "Ada waves");
     }
 
     #[test]

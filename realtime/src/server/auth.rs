@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use http::request::Parts;
+use http::{header::COOKIE, request::Parts};
 
 use crate::protocol::{ErrorCode, ProtocolError, RoomId, UnixMillis, User, reserved::is_open};
 
@@ -25,11 +25,50 @@ impl Handshake {
         &self.parts
     }
 
+    /// The cookie of this name, as far as it is text: the first with a value, without quotes around it.
+    ///
+    /// ```
+    /// use leptos_realtime::{AuthError, Handshake, User};
+    ///
+    /// # async fn person_of(_session: &str) -> Result<Option<User>, std::io::Error> { Ok(None) }
+    /// async fn authenticate(visitor: Handshake) -> Result<Option<User>, AuthError> {
+    ///     match visitor.cookie("__Host-session") {
+    ///         Some(session) => person_of(session).await.map_err(AuthError::unavailable),
+    ///         None => Ok(None),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        cookie(&self.parts, name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
     /// The token of the Socket.IO `auth` payload.
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
+}
+
+/// The first cookie of this name with a value. As bytes: a neighbour's odd cookie must not hide this one.
+pub(super) fn cookie<'a>(parts: &'a Parts, name: &str) -> Option<&'a [u8]> {
+    parts
+        .headers
+        .get_all(COOKIE)
+        .into_iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=')?;
+            let (found, value) = (pair[..at].trim_ascii(), pair[at + 1..].trim_ascii());
+            (found == name.as_bytes()).then_some(value)
+        })
+        .map(|value| {
+            let unquoted = value
+                .strip_prefix(b"\"")
+                .and_then(|v| v.strip_suffix(b"\""));
+            unquoted.unwrap_or(value)
+        })
+        .find(|value| !value.is_empty())
 }
 
 /// Who signed in, and for how long that is good. A bare [`User`] is one that does not expire.
@@ -153,4 +192,29 @@ impl Callbacks {
 /// The answer for a room that may not be seen. It does not tell whether the room exists.
 pub(crate) fn forbidden(room: &RoomId) -> ProtocolError {
     ProtocolError::new(ErrorCode::Forbidden, format!("{room} is not open to you"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name_wherever_it_stands() {
+        let with = |lines: &[&'static [u8]]| {
+            let mut request = http::Request::new(());
+            for line in lines {
+                let line = http::HeaderValue::from_bytes(line).unwrap();
+                request.headers_mut().append(COOKIE, line);
+            }
+            Handshake::new(Arc::new(request.into_parts().0), None)
+        };
+        let visitor = with(&[
+            b"nickname=no; odd=\xff; name=",
+            b"theme=dark;name=\"Ada L\" ",
+        ]);
+        assert_eq!(visitor.cookie("name"), Some("Ada L"));
+        assert_eq!(visitor.cookie("odd"), None, "that is no text");
+        assert_eq!(visitor.cookie("Name"), None);
+        assert_eq!(with(&[]).cookie("name"), None);
+    }
 }

@@ -63,6 +63,18 @@ pub enum StartError {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
+/// Why the module did not serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The listener failed.
+    #[error("the listener failed")]
+    Listener(#[from] std::io::Error),
+}
+
 /// Made by [`Realtime::builder`]: the host's callbacks, then [`start`](Self::start).
 #[must_use = "nothing runs before .start()"]
 pub struct RealtimeBuilder {
@@ -230,6 +242,16 @@ impl RealtimeBuilder {
         self
     }
 
+    /// The same in a SQLite file of the module's own, which is made where there is none: for hosts without a database, or
+    /// with one that sqlx does not speak to. A host that has a pool gives it to [`database`](Self::database).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(self, file: impl AsRef<std::path::Path>) -> Self {
+        self.database(Database::sqlite_file(file.as_ref()))
+    }
+
     /// Where an event that is published in a transaction ([`Realtime::publish_in`]) goes besides its own room: to rooms
     /// and people of partner communities. Nowhere, by default. Asked once the event has been published, and again where
     /// it fails; never asked of what was relayed itself.
@@ -322,6 +344,37 @@ impl RealtimeBuilder {
         node.0.store.share();
         self.store = Some(node.0.store.clone());
         self
+    }
+
+    /// Starts the module, puts it into the host's app, and serves both until Ctrl-C or SIGTERM: in place of
+    /// `axum::serve`. A host that needs the handle besides takes the three apart: [`start`](Self::start),
+    /// [`Realtime::embed`], [`Realtime::serve`].
+    ///
+    /// ```no_run
+    /// # use axum::Router;
+    /// # use leptos_realtime::{Realtime, RealtimeConfig, User};
+    /// # async fn run(app: Router, listener: tokio::net::TcpListener) -> Result<(), Box<dyn std::error::Error>> {
+    /// Realtime::builder(RealtimeConfig::from_env()?)
+    ///     .authenticate(|visitor| async move { Ok(visitor.cookie("name").and_then(User::named)) })
+    ///     .authorize(|_who, rooms, _access| async move { Ok(rooms) })
+    ///     .serve(listener, app)
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and when the listener fails.
+    ///
+    /// # Panics
+    /// As [`Realtime::embed`].
+    pub async fn serve(
+        self,
+        listener: tokio::net::TcpListener,
+        app: axum::Router,
+    ) -> Result<(), ServeError> {
+        let realtime = self.start().await?;
+        Ok(realtime.serve(listener, realtime.embed(app)).await?)
     }
 
     /// Starts the module's tasks in the current tokio runtime.

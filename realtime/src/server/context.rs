@@ -7,17 +7,56 @@ use leptos::prelude::use_context;
 
 use super::{Denied, Handshake, Realtime};
 use crate::{
-    protocol::{FirstView, ProtocolError, Room, RoomId, UnixMillis, UserId},
+    protocol::{ErrorCode, FirstView, ProtocolError, Room, RoomId, UnixMillis, User, UserId},
     server_fns::{PresenceCursor, PresencePage},
 };
 
 /// The handle, inside a server function or a page's rendering.
 ///
 /// # Panics
-/// Where the host did not pass [`Realtime::context`] to `leptos_routes_with_context`.
+/// Where the host's app is without the module: neither [`embed`](Realtime::embed) nor
+/// [`RealtimeBuilder::serve`](super::RealtimeBuilder::serve) had it, and [`Realtime::context`] was not passed to
+/// `leptos_routes_with_context`.
 #[must_use]
 pub fn expect_realtime() -> Realtime {
-    use_context().expect("pass `realtime.context()` to `leptos_routes_with_context`")
+    realtime().expect(
+        "`realtime.embed(app)`, or `realtime.context()` passed to `leptos_routes_with_context`",
+    )
+}
+
+/// The handle, where there is one: while routes are listed there is none.
+pub(super) fn realtime() -> Option<Realtime> {
+    let of_request = || {
+        use_context::<Parts>()?
+            .extensions
+            .get::<Realtime>()
+            .cloned()
+    };
+    use_context().or_else(of_request)
+}
+
+/// Who calls this server function, as the host's `authenticate` knows them.
+///
+/// ```ignore
+/// #[server]
+/// async fn wave() -> Result<u64, ServerFnError> {
+///     let (realtime, me) = (expect_realtime(), signed_in().await?);
+///     let (here, wave) = (realtime.presence(Lobby(1)).await?, format!("{me} waves"));
+///     Ok(realtime.notify(here, Notice::new(&wave).by(&me)).await?)
+/// }
+/// ```
+///
+/// # Errors
+/// For a guest, with a sentence that asks them to sign in, and when that cannot be found out right now.
+///
+/// # Panics
+/// As [`expect_realtime`].
+pub async fn signed_in() -> Result<User, Denied> {
+    let known = expect_realtime().0.gateway.know(page_handshake()).await;
+    known.map_err(Denied)?.user.ok_or_else(|| {
+        let sentence = "sign in first";
+        Denied(ProtocolError::new(ErrorCode::Unauthorized, sentence))
+    })
 }
 
 /// Who is in a room and where its order stands, for whoever called this server function: see
@@ -39,6 +78,16 @@ pub fn expect_realtime() -> Realtime {
 /// As [`expect_realtime`].
 pub async fn first_view<R: Room>(room: R) -> Result<FirstView, Denied> {
     expect_realtime().first_view(page_handshake(), room).await
+}
+
+/// See [`crate::server_fns::first_view_of`].
+pub(crate) async fn first_view_of(room: RoomId) -> Result<FirstView, ProtocolError> {
+    let Some(realtime) = realtime() else {
+        let sentence = "the module is not in this app, or its routes are being listed";
+        return Err(ProtocolError::new(ErrorCode::Unavailable, sentence));
+    };
+    let view = realtime.first_view(page_handshake(), room).await;
+    view.map_err(|Denied(error)| error)
 }
 
 /// What the request for the page presents.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, http::header, response::IntoResponse, routing::get};
+use axum::{Extension, Router, http::header, response::IntoResponse, routing::get};
 use leptos::prelude::provide_context;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -143,6 +143,19 @@ impl Realtime {
             None => router,
         };
         router
+    }
+
+    /// The host's whole app with the module in it: its [`routes`](Self::routes), and this handle in every request, where
+    /// server functions and pages find it ([`expect_realtime`](super::expect_realtime)). Then the host needs neither
+    /// `leptos_routes_with_context` nor a fallback with a context.
+    ///
+    /// A host that wants the routes inside a layer of its own merges them there, and passes
+    /// [`context`](Self::context) to its pages.
+    ///
+    /// # Panics
+    /// Where the app has the module's routes already.
+    pub fn embed(&self, app: Router) -> Router {
+        app.layer(Extension(self.clone())).merge(self.routes())
     }
 
     /// What the host passes to `leptos_routes_with_context`: makes this handle available to server functions, as

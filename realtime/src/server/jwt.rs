@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{header::COOKIE, request::Parts};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, crypto::rust_crypto::DEFAULT_PROVIDER, decode,
     errors::ErrorKind,
 };
 use serde_json::{Map, Value};
 
-use super::auth::{AuthError, Handshake, SignIn};
+use super::auth::{AuthError, Handshake, SignIn, cookie};
 use crate::protocol::{UnixMillis, User, UserId};
 
 /// The least secret of HS256, in bytes: that of its hash, as [RFC 7518] demands.
@@ -304,27 +303,6 @@ fn public(
     .iter()
     .any(|begin| label.starts_with(begin));
     if labelled { read(pem).ok() } else { None }
-}
-
-/// The first cookie of this name with a value. As bytes: a neighbour's odd cookie must not hide this one.
-fn cookie<'a>(parts: &'a Parts, name: &str) -> Option<&'a [u8]> {
-    parts
-        .headers
-        .get_all(COOKIE)
-        .into_iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| {
-            let at = pair.iter().position(|byte| *byte == b'=')?;
-            let (found, value) = (pair[..at].trim_ascii(), pair[at + 1..].trim_ascii());
-            (found == name.as_bytes()).then_some(value)
-        })
-        .map(|value| {
-            let unquoted = value
-                .strip_prefix(b"\"")
-                .and_then(|v| v.strip_suffix(b"\""));
-            unquoted.unwrap_or(value)
-        })
-        .find(|value| !value.is_empty())
 }
 
 fn user_id(sub: &Value) -> Option<UserId> {

@@ -56,14 +56,14 @@ pub use auth::{Access, AuthError, Denied, Handshake, SignIn};
 pub use broker::NodeInfo;
 #[cfg(feature = "redis")]
 pub use broker::redis::RedisConfig;
-pub use builder::{RealtimeBuilder, StartError};
+pub use builder::{RealtimeBuilder, ServeError, StartError};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use channels::requests as channel_requests;
 #[cfg(feature = "testing")]
 pub(crate) use clock::{follow_virtual_time, move_unix_clock};
 pub use config::{ConfigError, RealtimeConfig};
-pub(crate) use context::presence_page;
-pub use context::{expect_realtime, first_view};
+pub use context::{expect_realtime, first_view, signed_in};
+pub(crate) use context::{first_view_of, presence_page};
 pub use handle::{PublishError, Realtime};
 #[cfg(feature = "jwt")]
 pub use jwt::{Jwt, JwtError};

@@ -1,6 +1,6 @@
 //! Server functions: what a page asks for beside what it is shown.
 //!
-//! They are registered with the host's own, and served by its `leptos_routes_with_context`, under `/realtime/api`.
+//! They are registered with the host's own, and served by its `leptos_routes`, under `/realtime/api`.
 
 mod channels;
 mod notifications;
@@ -11,7 +11,7 @@ use leptos::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{ErrorCode, Member, ProtocolError, RoomId, UnixMillis, UserId};
+use crate::protocol::{ErrorCode, FirstView, Member, ProtocolError, RoomId, UnixMillis, UserId};
 
 pub use channels::{link_channel, linked_channels, unlink_channel};
 pub use notifications::{
@@ -100,4 +100,20 @@ pub async fn people_in(
         most.min(MAX_PAGE)
     };
     crate::server::presence_page(room, after, usize::from(most)).await
+}
+
+/// Who is in a room and where its order stands, for whoever asks: what
+/// [`WithFirstView`](crate::WithFirstView) loads. `GET /realtime/api/first_view?room=board:7`.
+///
+/// A page that reads data besides asks for the view in its own server function, before the data:
+/// `leptos_realtime::first_view`.
+///
+/// # Errors
+/// When the viewer may not see the room, or that cannot be found out right now.
+#[server(prefix = "/realtime/api", endpoint = "first_view", input = GetUrl)]
+pub async fn first_view_of(
+    /// The room.
+    room: RoomId,
+) -> Result<FirstView, ProtocolError> {
+    crate::server::first_view_of(room).await
 }

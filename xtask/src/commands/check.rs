@@ -41,11 +41,18 @@ pub fn check(project: &Project) -> Result<ExitCode> {
             process::run(&mut cargo::lint_feature(project, feature))
         })
     })?;
+    // Alone, so that nothing another host enables is there: the guide's lines are all that it takes.
+    let embed = project.embed()?;
+    steps.run("lints, the host of the embedding guide", || {
+        process::run(&mut cargo::lint_server(&embed))?;
+        process::run(&mut cargo::lint_client(&embed))
+    })?;
     steps.run("fuzz targets", || {
         process::run(&mut cargo::check_fuzz(project))
     })?;
     steps.run("documentation", || {
-        process::run(&mut cargo::document(project))
+        process::run(&mut cargo::document(project))?;
+        process::run(&mut cargo::document_host(&embed))
     })?;
     if cargo::has_subcommand(project, "deny") {
         let audit = ["check", "licenses", "bans", "sources"];

@@ -39,17 +39,25 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitCode> {
     steps.run("scenarios in their short forms", || {
         short_scenarios(project, filter)
     })?;
-    let client = steps.run("client (wasm32) and site", || {
-        let client = client::build(project, Mode::Debug)?;
-        site::assemble(project, &client, &client.wasm)
+    // The forum, and the host of the embedding guide.
+    let embed = project.embed()?;
+    let hosts = [project, &embed];
+    let clients = steps.run("clients (wasm32) and sites", || {
+        process::run(&mut cargo::build_clients(&hosts, Mode::Debug))?;
+        hosts.iter().try_for_each(|host| {
+            let client = client::loadable(host, Mode::Debug)?;
+            site::assemble(host, &client, &client.wasm)
+        })
     })?;
     if end_to_end {
-        let server = steps.run("server", || server::build(project, Mode::Debug).map(drop))?;
+        let servers = steps.run("servers", || {
+            process::run(&mut cargo::build_servers(&hosts, Mode::Debug))
+        })?;
         steps.run("end-to-end tests", || {
-            if !(ready && client && server) {
+            if !(ready && clients && servers) {
                 bail!("not run, because they need a step that failed above");
             }
-            process::run(&mut end_to_end_tests(project, filter)?)
+            process::run(&mut end_to_end_tests(project, &embed, filter)?)
         })?;
     }
     Ok(steps.finish())
@@ -82,7 +90,7 @@ fn short_scenarios(project: &Project, filter: Option<&str>) -> Result<()> {
 }
 
 /// Playwright and whatever else `npm test` starts. It starts servers of its own; we say what to start.
-fn end_to_end_tests(project: &Project, filter: Option<&str>) -> Result<Command> {
+fn end_to_end_tests(project: &Project, embed: &Project, filter: Option<&str>) -> Result<Command> {
     let chromium = tools::chromium().context("no Chromium was found: set CHROMIUM to its path")?;
     let npm = tools::find(&["npm"])
         .context("`npm` is not on PATH: install Node.js 20 or newer from https://nodejs.org")?;
@@ -93,6 +101,8 @@ fn end_to_end_tests(project: &Project, filter: Option<&str>) -> Result<Command> 
         .current_dir(project.end2end())
         .envs(server::environment(project))
         .env("FORUM_BIN", cargo::server_file(project, Mode::Debug))
+        .env("EMBED_BIN", cargo::server_file(embed, Mode::Debug))
+        .env("EMBED_SITE_ROOT", &embed.site_root)
         .env("CHROMIUM", chromium);
     if let Some(filter) = filter {
         command.env("FILTER", filter);

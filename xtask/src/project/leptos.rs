@@ -1,9 +1,9 @@
-//! `[[workspace.metadata.leptos]]`, with the keys and defaults of `cargo leptos`.
+//! `[[workspace.metadata.leptos]]` and `[package.metadata.leptos]`, with the keys and defaults of `cargo leptos`.
 
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::{Package, camino::Utf8PathBuf};
 use serde::Deserialize;
 
 /// The keys of `[[workspace.metadata.leptos]]`.
@@ -64,12 +64,37 @@ impl Leptos {
             "Cargo.toml must have one [[workspace.metadata.leptos]], not {}",
             sections.len()
         );
-        let leptos = sections.remove(0);
+        sections.remove(0).checked()
+    }
+
+    /// The section of a package that is client and server in one: it names neither, and its paths begin in its folder.
+    pub fn of_package(package: &Package) -> Result<Self> {
+        let manifest = &package.manifest_path;
+        let mut section = package
+            .metadata
+            .get("leptos")
+            .with_context(|| format!("{manifest} has no [package.metadata.leptos]"))?
+            .clone();
+        for key in ["name", "bin-package", "lib-package"] {
+            section[key] = package.name.to_string().into();
+        }
+        let mut leptos = Self::deserialize(section)
+            .with_context(|| format!("[package.metadata.leptos] in {manifest} cannot be read"))?;
+        for path in [&mut leptos.style_file, &mut leptos.assets_dir]
+            .into_iter()
+            .flatten()
+        {
+            *path = manifest.with_file_name(&path);
+        }
+        leptos.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
         ensure!(
-            !leptos.hash_files,
+            !self.hash_files,
             "hash-files = true in Cargo.toml is not supported: remove it"
         );
-        Ok(leptos)
+        Ok(self)
     }
 }
 

@@ -31,29 +31,36 @@ pub struct Project {
     /// The server's package and the workspace crates that it is made of.
     pub server_half: Vec<Member>,
     pub leptos: Leptos,
+    /// What every build has as `LEPTOS_OUTPUT_NAME`, whatever its site is called: that it is set is compiled in, and
+    /// another value would compile half of the server anew.
+    pub compiled_in: String,
 }
+
+/// The package that is built from the guide in `realtime/README.md`.
+const EMBED: &str = "embed";
 
 impl Project {
     /// Asks cargo about the workspace around the current folder.
     pub fn load() -> Result<Self> {
-        let metadata = MetadataCommand::new()
-            .no_deps()
-            .exec()
-            .map_err(|error| match error {
-                cargo_metadata::Error::CargoMetadata { stderr } => {
-                    anyhow::anyhow!("cargo cannot read the workspace: {}", stderr.trim())
-                }
-                other => {
-                    anyhow::Error::new(other).context("cargo cannot be asked about the workspace")
-                }
-            })?;
-        let project = Self::from_metadata(&metadata)?;
+        let project = Self::from_metadata(&metadata(&MetadataCommand::new())?)?;
         project.check_output_name(env::var("LEPTOS_OUTPUT_NAME").ok().as_deref())?;
         Ok(project)
     }
 
     fn from_metadata(metadata: &Metadata) -> Result<Self> {
         let leptos = Leptos::read(&metadata.workspace_metadata)?;
+        let compiled_in = leptos.output_name.clone();
+        Self::of(metadata, leptos, compiled_in)
+    }
+
+    /// The small host in `end2end/embed`: a project in the same workspace, with a site of its own.
+    pub fn embed(&self) -> Result<Self> {
+        let metadata = metadata(MetadataCommand::new().current_dir(&self.root))?;
+        let leptos = Leptos::of_package(package(&metadata, EMBED)?)?;
+        Self::of(&metadata, leptos, self.compiled_in.clone())
+    }
+
+    fn of(metadata: &Metadata, leptos: Leptos, compiled_in: String) -> Result<Self> {
         let root = metadata.workspace_root.clone();
         let target = metadata.target_directory.clone();
         let site_root = site_root(&root, &target, &leptos.site_root)?;
@@ -78,6 +85,7 @@ impl Project {
             client_target,
             server_half,
             leptos,
+            compiled_in,
         })
     }
 
@@ -129,12 +137,22 @@ fn site_root(root: &Utf8Path, target: &Utf8Path, named: &Utf8Path) -> Result<Utf
     }
 }
 
+fn metadata(command: &MetadataCommand) -> Result<Metadata> {
+    let metadata = command.clone().no_deps().exec();
+    metadata.map_err(|error| match error {
+        cargo_metadata::Error::CargoMetadata { stderr } => {
+            anyhow::anyhow!("cargo cannot read the workspace: {}", stderr.trim())
+        }
+        other => anyhow::Error::new(other).context("cargo cannot be asked about the workspace"),
+    })
+}
+
 fn package<'a>(metadata: &'a Metadata, name: &str) -> Result<&'a Package> {
     metadata
         .packages
         .iter()
         .find(|package| package.name == name)
-        .with_context(|| format!("[[workspace.metadata.leptos]] names the package `{name}`, which is not in the workspace"))
+        .with_context(|| format!("the package `{name}` is not in the workspace"))
 }
 
 #[cfg(test)]
@@ -204,6 +222,27 @@ mod tests {
             let error = at("/project/target", dangerous).expect_err(dangerous);
             assert!(error.to_string().contains("site-root"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_embedding_host_is_a_project_beside_this_one() {
+        let project = Project::here();
+        let embed = project.embed().expect("a Leptos project");
+        assert_eq!(embed.leptos.lib_package, embed.leptos.bin_package);
+        assert_eq!(embed.compiled_in, project.leptos.output_name);
+        let taken = [
+            (&embed.site_root, &project.site_root),
+            (&embed.client_target.into(), &project.client_target.into()),
+            (
+                &embed.leptos.output_name.into(),
+                &project.leptos.output_name.into(),
+            ),
+        ];
+        for (its, ours) in taken {
+            assert_ne!(its, ours);
+        }
+        let style = embed.leptos.style_file.expect("the template has styles");
+        assert!(style.is_absolute() && style.exists(), "{style}");
     }
 
     #[test]

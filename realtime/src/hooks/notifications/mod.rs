@@ -12,6 +12,7 @@ use std::{
 use leptos::prelude::*;
 pub(crate) use list::InboxList;
 
+use super::{RealtimeContext, provide_realtime};
 use crate::{
     core::inbox::{Inbox, Marked, Shown},
     protocol::{
@@ -53,8 +54,8 @@ pub(crate) struct Notifications {
 }
 
 /// Loads the inbox of whoever is signed in, and follows it: once, at the root of the app, below
-/// [`provide_realtime`](super::provide_realtime). The host's router needs the module's context
-/// ([`Realtime::context`](crate::Realtime::context)), and the module a database.
+/// [`provide_realtime`](super::provide_realtime), which it calls where the host has not. The host's app needs the module
+/// in it ([`Realtime::embed`](crate::Realtime::embed)), and the module a database.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -68,6 +69,10 @@ pub(crate) struct Notifications {
 /// }
 /// ```
 pub fn provide_notifications() {
+    // Without it the inbox would stay as it was when the page was made, and nothing would say why.
+    if use_context::<RealtimeContext>().is_none() {
+        provide_realtime();
+    }
     let notifications = Notifications {
         // With the page, so that the count is right in the first HTML.
         first: Resource::new_blocking(|| (), |()| my_inbox()),

@@ -5,6 +5,7 @@ use std::{
     sync::Mutex,
 };
 
+use http::{header::COOKIE, request::Parts};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::json;
 

@@ -1,7 +1,5 @@
 //! What people ask of their inbox, through server functions. Each asks for the caller's own: another's cannot be named.
 
-use leptos::prelude::use_context;
-
 use crate::{
     protocol::{
         ErrorCode, InboxChange, InboxCursor, InboxFilter, InboxPage, InboxRoom, Mark,
@@ -11,7 +9,7 @@ use crate::{
     server::{
         Realtime,
         clock::unix_millis,
-        context::page_handshake,
+        context::{page_handshake, realtime},
         store::{StoreError, Which},
     },
     server_fns::{InboxView, MAX_MARKED, MAX_NOTIFICATIONS},
@@ -37,7 +35,7 @@ pub(in crate::server) async fn caller(does: Does) -> Result<(Realtime, UserId), 
 /// The same with the caller's name.
 pub(in crate::server) async fn signed_in(does: Does) -> Result<(Realtime, User), ProtocolError> {
     // While routes are listed there is none.
-    let realtime: Realtime = use_context().ok_or_else(nothing_kept)?;
+    let realtime = realtime().ok_or_else(nothing_kept)?;
     let handshake = page_handshake();
     if does == Does::Change && !realtime.0.gateway.is_own_page(&handshake.parts().headers) {
         let sentence = "this origin may not do that: add it to REALTIME_ALLOWED_ORIGINS";

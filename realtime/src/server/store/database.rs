@@ -4,11 +4,18 @@ use std::sync::Arc;
 
 #[cfg(feature = "postgres")]
 use sqlx::PgPool;
-#[cfg(feature = "sqlite")]
-use sqlx::SqlitePool;
 use sqlx::migrate::MigrateError;
+#[cfg(feature = "sqlite")]
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode},
+};
 
 use super::{ChannelStore, InboxStore, Leases, OutboxStore, migrate};
+
+/// How long a writer of a SQLite file waits for another.
+#[cfg(feature = "sqlite")]
+const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The database that [`RealtimeBuilder::database`](crate::RealtimeBuilder::database) takes: the host's own pool.
 ///
@@ -49,6 +56,17 @@ impl From<PgPool> for Database {
 }
 
 impl Database {
+    /// A file, which is made where there is none, when it is first used.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn sqlite_file(file: &std::path::Path) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(BUSY);
+        Self::Sqlite(SqlitePool::connect_lazy_with(options))
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self {
             #[cfg(feature = "sqlite")]

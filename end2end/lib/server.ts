@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+/** What to start: `cargo xtask test` names the files. */
+export type Program = {
+  name: string;
+  /** The variable that names its file. */
+  binary: string;
+  environment: Record<string, string>;
+};
+
+/** A host's server in a folder of its own, on a port of its own, that can be restarted. */
+export class Server {
+  private process?: ChildProcess;
+  private output = "";
+
+  protected constructor(
+    private readonly program: Program,
+    readonly port: number,
+    private readonly folder: string,
+  ) {}
+
+  /** A port and a folder that nobody else has. */
+  protected static async place(): Promise<{ port: number; folder: string }> {
+    return { port: await freePort(), folder: await mkdtemp(join(tmpdir(), "end2end-")) };
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async boot(): Promise<void> {
+    const { name, binary, environment } = this.program;
+    const file = process.env[binary];
+    if (!file) throw new Error(`${binary} is not set: run these tests with \`cargo xtask test\``);
+    const child = spawn(file, {
+      cwd: this.folder,
+      env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`, RUST_LOG: "warn", ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.process = child;
+    child.stdout.on("data", (data) => (this.output += data));
+    child.stderr.on("data", (data) => (this.output += data));
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`${name} ended at its start:\n${this.output}`);
+      const answer = await fetch(this.url).catch(() => undefined);
+      if (answer?.ok) return;
+      if (Date.now() > deadline) throw new Error(`${name} does not answer:\n${this.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+
+  /** Ends the process: politely by default, as a deploy would. */
+  async halt(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.halt("SIGKILL");
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
