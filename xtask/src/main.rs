@@ -10,6 +10,7 @@ mod cargo;
 mod client;
 mod commands;
 mod css;
+mod end2end;
 mod figures;
 mod interrupt;
 mod libfuzzer;
@@ -53,6 +54,8 @@ enum Command {
     Fuzz(commands::fuzz::Options),
     /// Run a scenario in which much goes wrong, or happens often, and show its figures
     Chaos(commands::chaos::Options),
+    /// Take pictures of every page, and see that none overflows or complains
+    Screenshots(commands::screenshots::Options),
 }
 
 fn main() -> ExitCode {
@@ -80,5 +83,6 @@ fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Check => commands::check::check(&project),
         Command::Fuzz(options) => commands::fuzz::fuzz(&project, options),
         Command::Chaos(options) => commands::chaos::chaos(&project, options),
+        Command::Screenshots(options) => commands::screenshots::screenshots(&project, options),
     }
 }

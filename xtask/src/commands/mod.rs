@@ -5,4 +5,5 @@ pub mod chaos;
 pub mod check;
 pub mod fuzz;
 pub mod run;
+pub mod screenshots;
 pub mod test;
