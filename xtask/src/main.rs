@@ -56,6 +56,8 @@ enum Command {
     Chaos(commands::chaos::Options),
     /// Take pictures of every page, and see that none overflows or complains
     Screenshots(commands::screenshots::Options),
+    /// Measure something of the release build, and show its figures
+    Bench(commands::bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -84,5 +86,6 @@ fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Fuzz(options) => commands::fuzz::fuzz(&project, options),
         Command::Chaos(options) => commands::chaos::chaos(&project, options),
         Command::Screenshots(options) => commands::screenshots::screenshots(&project, options),
+        Command::Bench(options) => commands::bench::bench(&project, options),
     }
 }
