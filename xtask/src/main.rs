@@ -9,6 +9,7 @@
 mod cargo;
 mod client;
 mod commands;
+mod compressed;
 mod css;
 mod end2end;
 mod figures;

@@ -46,7 +46,12 @@ pub fn release(project: &Project, no_opt: bool) -> Result<Built> {
         }
     };
     println!("[3/4] site");
-    site::assemble(project, &client, optimised.as_ref().unwrap_or(&client.wasm))?;
+    site::assemble(
+        project,
+        &client,
+        optimised.as_ref().unwrap_or(&client.wasm),
+        Mode::Release,
+    )?;
     println!("[4/4] server");
     let server = server::build(project, Mode::Release)?;
     Ok(Built {
@@ -69,18 +74,18 @@ pub fn build(project: &Project, options: &Options) -> Result<ExitCode> {
         println!("wasm-opt  {}", Size::of(optimised)?);
     }
     println!("script    {}", Size::of(&client.script)?);
+    let served = project.site_root.join(&project.leptos.site_pkg_dir);
+    let served =
+        |extension: &str| served.join(format!("{}.{extension}", project.leptos.output_name));
     if project.leptos.style_file.is_some() {
-        let name = format!("{}.css", project.leptos.output_name);
-        println!(
-            "styles    {}",
-            Size::of(
-                &project
-                    .site_root
-                    .join(&project.leptos.site_pkg_dir)
-                    .join(name)
-            )?
-        );
+        println!("styles    {}", Size::of(&served("css"))?);
     }
+    let copies = ["wasm.br", "js.br", "css.br"];
+    let sent = copies
+        .iter()
+        .filter_map(|copy| fs::metadata(served(copy)).ok());
+    let sent = sent.map(|data| data.len()).sum();
+    println!("sent      {:>9} to a browser, by brotli", human(sent));
     println!("site      {}", project.site_root);
     let bytes = fs::metadata(&server)
         .with_context(|| format!("{server} is missing"))?

@@ -18,7 +18,7 @@ pub fn screenshots(project: &Project, options: &Options) -> Result<ExitCode> {
     println!("[1/4] client (wasm32)");
     let client = client::build(project, Mode::Debug)?;
     println!("[2/4] site");
-    site::assemble(project, &client, &client.wasm)?;
+    site::assemble(project, &client, &client.wasm, Mode::Debug)?;
     println!("[3/4] server");
     server::build(project, Mode::Debug)?;
     let folder = project.target.join("screenshots");

@@ -41,7 +41,7 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitCode> {
     })?;
     let client = steps.run("client (wasm32) and site", || {
         let client = client::build(project, Mode::Debug)?;
-        site::assemble(project, &client, &client.wasm)
+        site::assemble(project, &client, &client.wasm, Mode::Debug)
     })?;
     if end_to_end {
         let server = steps.run("server", || server::build(project, Mode::Debug).map(drop))?;
