@@ -4,7 +4,8 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 use super::ApiError;
 use crate::model::{
-    BoardPage, Comments, CommunityPage, CommunitySummary, ManagePage, PostPage, Posts,
+    BoardPage, Comments, CommunityCard, CommunityPage, CommunitySummary, ManagePage, PostPage,
+    Posts,
 };
 #[cfg(feature = "ssr")]
 use crate::{
@@ -16,6 +17,23 @@ use crate::{
 #[server(prefix = "/api", endpoint = "communities", input = GetUrl)]
 pub async fn communities() -> Result<Vec<CommunitySummary>, ApiError> {
     Request::answer(async |request| request.forum().communities().await).await
+}
+
+/// All communities, and how many people are in each.
+#[server(prefix = "/api", endpoint = "home", input = GetUrl)]
+pub async fn load_home() -> Result<Vec<CommunityCard>, ApiError> {
+    Request::answer(async |request| {
+        let mut cards = Vec::new();
+        for community in request.forum().communities().await? {
+            // Where it cannot be known right now, it is not shown.
+            let room = crate::Community(community.id);
+            let people = request.realtime().presence(room).await.ok();
+            let people = people.map(|people| u32::try_from(people.len()).unwrap_or(u32::MAX));
+            cards.push(CommunityCard { community, people });
+        }
+        Ok(cards)
+    })
+    .await
 }
 
 /// A community's page.
