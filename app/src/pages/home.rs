@@ -24,7 +24,7 @@ fn Communities(list: Vec<CommunityCard>) -> impl IntoView {
                 <li class="entry">
                     <h2><a href=format!("/c/{}", community.slug)>{community.name}</a></h2>
                     <p>{community.about}</p>
-                    {people.map(|people| view! { <p class="meta"><Now people/></p> })}
+                    {people.map(|people| view! { <Now people/> })}
                 </li>
             }
         })
@@ -38,13 +38,15 @@ fn Communities(list: Vec<CommunityCard>) -> impl IntoView {
     }
 }
 
-/// How many people are there: a dot where it is somebody, so that it is seen at once.
+/// How many people are there; nothing where it is nobody.
 #[component]
 fn Now(people: u32) -> impl IntoView {
-    let (status, words) = match people {
-        0 => ("gone", "Nobody there just now".to_owned()),
-        1 => ("online", "One person there now".to_owned()),
-        people => ("online", format!("{people} people there now")),
+    let words = match people {
+        0 => return None,
+        1 => "One person there now".to_owned(),
+        people => format!("{people} people there now"),
     };
-    view! { <span class="dot" data-status=status></span> " " {words} }
+    Some(
+        view! { <p class="meta now"><span class="dot" data-status="online"></span> " " {words}</p> },
+    )
 }
