@@ -39,10 +39,16 @@ steepness = rise / length          # the town's own rule: at most 6 %, and 1 m o
 There are four hives on the roof of the market hall, and nobody is responsible for the fifth. It came by itself.
 `;
 
-const MORE = `Somebody asked whether we are allowed to want this; somebody else answered that we have wanted it since the spring, and that nothing has happened to us so far. `;
+const MORE = `
+Somebody asked whether we are allowed to want this; somebody else answered that we have wanted it since the spring, and that nothing has happened to us so far. We wrote it down both ways.
+
+The next assembly is on the first Tuesday after the works end, whichever Tuesday that turns out to be. Bring a chair, a question, and a neighbour who has never come.
+
+On the bottle bank there was nothing new, which took twenty minutes. On the *benches* there was everything to say and no time left to say it: they go first next time, before the minutes and before the coffee.
+`;
 
 /** As long as a post may be. */
-export const LONG_TEXT = (MINUTES + MORE.repeat(40)).slice(0, 4_000 - 1).trimEnd().padEnd(4_000, ".");
+export const LONG_TEXT = (MINUTES + MORE.repeat(8)).slice(0, 4_000 - 1).trimEnd().padEnd(4_000, ".");
 
 /** What people post at a board that is lived in. */
 export const POSTS: [title: string, body: string][] = [

@@ -51,11 +51,13 @@ for (const scene of SCENES) {
     await page.setViewportSize({ width: WIDTHS[0], height: 800 });
     await page.goto(scene.path(stage));
     await expect(page.locator(".rt-connection")).toHaveAttribute("data-state", "live");
-    if (scene.people) await expect(page.locator("#here")).toHaveText(`${scene.people} people here`);
+    if (scene.people && scene.page !== "home") {
+      await expect(page.locator("#here")).toHaveText(`${scene.people} people here`);
+    }
     const quiet = stage.write();
-    if ((scene.people ?? 0) > 1 && scene.page !== "community") await expect(page.getByText("are writing…")).toBeVisible();
+    if (scene.people && ["board", "post"].includes(scene.page)) await expect(page.getByText("are writing…")).toBeVisible();
     await scene.act?.(page);
-    for (const width of WIDTHS) {
+    for (const width of scene.widths ?? WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });

@@ -13,6 +13,8 @@ export type Scene = {
   people?: number;
   /** What is done before the pictures are taken. */
   act?: (page: Page) => Promise<void>;
+  /** The only widths at which there is something to see; otherwise all. */
+  widths?: number[];
   /** What the browser is bound to print here. */
   expected?: RegExp;
 };
@@ -23,6 +25,7 @@ const SQUARE = "/c/harbour/square";
 const lively: Scene[] = [0, 3, 200].flatMap((people) => {
   const who = people === 0 ? "guest" : "viewer";
   return [
+    { page: "home", who, path: () => "/", people },
     { page: "community", who, path: () => "/c/harbour", people },
     { page: "board", who, path: () => SQUARE, people },
     { page: "post", who, path: (stage) => `${SQUARE}/${stage.post}`, people },
@@ -30,9 +33,7 @@ const lively: Scene[] = [0, 3, 200].flatMap((people) => {
 });
 
 const quiet: Scene[] = [
-  { page: "home", who: "viewer", path: () => "/" },
   { page: "community", detail: "for an admin", who: "admin", path: () => "/c/harbour" },
-  { page: "community", detail: "with partners", who: "viewer", path: () => "/c/orchard" },
   { page: "inbox", detail: "with notifications", who: "viewer", path: () => "/inbox" },
   { page: "inbox", detail: "empty", who: "new", path: () => "/inbox" },
   { page: "settings", who: "viewer", path: () => "/settings" },
@@ -42,12 +43,13 @@ const quiet: Scene[] = [
   { page: "not-found", who: "guest", path: () => "/c/nowhere", expected: /status of 404/ },
   { page: "error", who: "viewer", path: () => "/", act: failing, expected: /status of 500/ },
   { page: "menu", who: "viewer", path: () => SQUARE, act: (page) => page.locator(".account-button").click() },
+  { page: "boards", who: "viewer", path: () => SQUARE, act: boards, widths: [360] },
   { page: "answering", who: "viewer", path: (stage) => `${SQUARE}/${stage.post}`, act: answering },
   { page: "connection", detail: "lost", who: "viewer", path: () => SQUARE, act: offline },
 ];
 
 /** Those with fewer people come first: people only come. */
-export const SCENES: Scene[] = [...lively.slice(0, 3), ...quiet, ...lively.slice(3)];
+export const SCENES: Scene[] = [...lively.slice(0, 4), ...quiet, ...lively.slice(4)];
 
 /** A page whose data cannot be had. */
 async function failing(page: Page): Promise<void> {
@@ -56,6 +58,11 @@ async function failing(page: Page): Promise<void> {
   );
   await page.locator(".entry a").first().click();
   await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
+}
+
+/** On a phone the boards are a sheet. */
+async function boards(page: Page): Promise<void> {
+  await page.locator(".boards-button").click();
 }
 
 /** A comment is being answered. */
