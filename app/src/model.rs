@@ -76,7 +76,7 @@ pub struct CommunitySummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommunityCard {
     pub community: CommunitySummary,
-    /// How many people were there when the page was loaded; unknown while they cannot be asked for.
+    /// How many people were there when the page was loaded, where the viewer may know.
     pub people: Option<u32>,
 }
 

@@ -19,16 +19,18 @@ pub async fn communities() -> Result<Vec<CommunitySummary>, ApiError> {
     Request::answer(async |request| request.forum().communities().await).await
 }
 
-/// All communities, and how many people are in each.
+/// All communities, and how many people are in those that the viewer may see.
 #[server(prefix = "/api", endpoint = "home", input = GetUrl)]
 pub async fn load_home() -> Result<Vec<CommunityCard>, ApiError> {
     Request::answer(async |request| {
         let mut cards = Vec::new();
         for community in request.forum().communities().await? {
-            // Where it cannot be known right now, it is not shown.
-            let room = crate::Community(community.id);
-            let people = request.realtime().presence(room).await.ok();
-            let people = people.map(|people| u32::try_from(people.len()).unwrap_or(u32::MAX));
+            // What the viewer may not see, or nobody can know right now, is not shown.
+            let view = leptos_realtime::first_view(crate::Community(community.id)).await;
+            let people = view.ok().map(|view| {
+                let shown = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
+                view.count.unwrap_or(shown)
+            });
             cards.push(CommunityCard { community, people });
         }
         Ok(cards)
