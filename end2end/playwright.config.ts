@@ -1,10 +1,5 @@
 import { defineConfig } from "@playwright/test";
-
-/** What Chromium needs as root, and what keeps it from calling its makers. */
-const args = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
+import { launchOptions } from "./lib/chromium.ts";
 
 export default defineConfig({
   testDir: "./tests",
@@ -17,7 +12,7 @@ export default defineConfig({
   reporter: [["list"]],
   use: {
     browserName: "chromium",
-    launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args },
+    launchOptions,
     trace: "retain-on-failure",
   },
 });

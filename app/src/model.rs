@@ -74,6 +74,14 @@ pub struct CommunitySummary {
     pub about: String,
 }
 
+/// A community on the page of all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommunityCard {
+    pub community: CommunitySummary,
+    /// How many people were there when the page was loaded, where the viewer may know.
+    pub people: Option<u32>,
+}
+
 /// A board, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardSummary {

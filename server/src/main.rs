@@ -91,8 +91,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
             leptos::prelude::LeptosOptions,
             _,
         >(context, shell))
-        .layer(CompressionLayer::new())
         .merge(realtime.routes())
+        .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(options.clone());
 

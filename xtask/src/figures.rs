@@ -1,6 +1,11 @@
 //! The JSON lines in which scenarios end.
 
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
 use serde_json::{Map, Number, Value};
+
+use crate::process;
 
 /// The figures of one process: an object that names its scenario.
 type Figures = Map<String, Value>;
@@ -11,6 +16,24 @@ pub fn read(line: &str) -> Option<Figures> {
         Ok(Value::Object(figures)) if figures.contains_key("scenario") => Some(figures),
         _ => None,
     }
+}
+
+/// Runs a process that ends with its figures: shows what it prints as it comes, and these last of all.
+pub fn run(command: &mut Command) -> Result<ExitCode> {
+    let mut figures = None;
+    let status = process::watch(command, |line| match read(&line) {
+        Some(_) => figures = Some(line),
+        None => println!("{line}"),
+    })?;
+    let Some(line) = figures else {
+        bail!("it ended without figures ({status}); its output is above");
+    };
+    println!("{line}");
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// One line for all: that of a single process as it is, those of several merged.

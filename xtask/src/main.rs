@@ -9,7 +9,9 @@
 mod cargo;
 mod client;
 mod commands;
+mod compressed;
 mod css;
+mod end2end;
 mod figures;
 #[cfg(test)]
 mod guide;
@@ -55,6 +57,10 @@ enum Command {
     Fuzz(commands::fuzz::Options),
     /// Run a scenario in which much goes wrong, or happens often, and show its figures
     Chaos(commands::chaos::Options),
+    /// Take pictures of every page, and see that none overflows or complains
+    Screenshots(commands::screenshots::Options),
+    /// Measure something of the release build, and show its figures
+    Bench(commands::bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -82,5 +88,7 @@ fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Check => commands::check::check(&project),
         Command::Fuzz(options) => commands::fuzz::fuzz(&project, options),
         Command::Chaos(options) => commands::chaos::chaos(&project, options),
+        Command::Screenshots(options) => commands::screenshots::screenshots(&project, options),
+        Command::Bench(options) => commands::bench::bench(&project, options),
     }
 }

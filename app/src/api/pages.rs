@@ -4,8 +4,8 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 use super::ApiError;
 use crate::model::{
-    BoardPage, Comments, CommunityPage, CommunitySummary, ManagePage, PartnerPresence, PostPage,
-    Posts,
+    BoardPage, Comments, CommunityCard, CommunityPage, CommunitySummary, ManagePage,
+    PartnerPresence, PostPage, Posts,
 };
 #[cfg(feature = "ssr")]
 use crate::{
@@ -17,6 +17,25 @@ use crate::{
 #[server(prefix = "/api", endpoint = "communities", input = GetUrl)]
 pub async fn communities() -> Result<Vec<CommunitySummary>, ApiError> {
     Request::answer(async |request| request.forum().communities().await).await
+}
+
+/// All communities, and how many people are in those that the viewer may see.
+#[server(prefix = "/api", endpoint = "home", input = GetUrl)]
+pub async fn load_home() -> Result<Vec<CommunityCard>, ApiError> {
+    Request::answer(async |request| {
+        let mut cards = Vec::new();
+        for community in request.forum().communities().await? {
+            // What the viewer may not see, or nobody can know right now, is not shown.
+            let view = leptos_realtime::first_view(crate::Community(community.id)).await;
+            let people = view.ok().map(|view| {
+                let shown = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
+                view.count.unwrap_or(shown)
+            });
+            cards.push(CommunityCard { community, people });
+        }
+        Ok(cards)
+    })
+    .await
 }
 
 /// A community's page.

@@ -5,7 +5,8 @@ use leptos_router::components::A;
 
 use crate::model::{BoardSummary, CommunitySummary};
 
-/// Links to a community and its boards; the one that is open is marked.
+/// Links to a community and its boards; the one that is open is marked. On a phone they are a sheet, which the browser
+/// itself opens and closes.
 #[component]
 pub fn BoardList(community: CommunitySummary, boards: Vec<BoardSummary>) -> impl IntoView {
     let home = format!("/c/{}", community.slug);
@@ -16,8 +17,13 @@ pub fn BoardList(community: CommunitySummary, boards: Vec<BoardSummary>) -> impl
             view! { <li><A href>{board.name}</A></li> }
         })
         .collect_view();
+    let name = community.name.clone();
     view! {
-        <nav class="boards" aria-label="Boards">
+        <button type="button" class="boards-button" popovertarget="boards">
+            <bdi>{name}</bdi> <span class="visually-hidden">", its boards"</span>
+            <svg class="caret" viewBox="0 0 10 6" aria-hidden="true"><path d="M1 1l4 4 4-4"/></svg>
+        </button>
+        <nav class="boards" id="boards" popover="auto" aria-label="Boards">
             <A href=home exact=true attr:class="boards-home">{community.name}</A>
             <ul>{links}</ul>
         </nav>

@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 
-use crate::{api::communities, components::loaded, model::CommunitySummary};
+use crate::{api::load_home, components::loaded, model::CommunityCard};
 
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let list = Resource::new(|| (), |()| communities());
+    let list = Resource::new(|| (), |()| load_home());
     view! {
         <Title text=""/>
         <Meta name="description" content="Communities with boards, where you see who is there."/>
@@ -16,14 +16,15 @@ pub fn HomePage() -> impl IntoView {
 }
 
 #[component]
-fn Communities(list: Vec<CommunitySummary>) -> impl IntoView {
+fn Communities(list: Vec<CommunityCard>) -> impl IntoView {
     let cards = list
         .into_iter()
-        .map(|community| {
+        .map(|CommunityCard { community, people }| {
             view! {
                 <li class="entry">
                     <h2><a href=format!("/c/{}", community.slug)>{community.name}</a></h2>
                     <p>{community.about}</p>
+                    {people.map(|people| view! { <Now people/> })}
                 </li>
             }
         })
@@ -35,4 +36,17 @@ fn Communities(list: Vec<CommunitySummary>) -> impl IntoView {
             <ul class="entries">{cards}</ul>
         </section>
     }
+}
+
+/// How many people are there; nothing where it is nobody.
+#[component]
+fn Now(people: u32) -> impl IntoView {
+    let words = match people {
+        0 => return None,
+        1 => "One person there now".to_owned(),
+        people => format!("{people} people there now"),
+    };
+    Some(
+        view! { <p class="meta now"><span class="dot" data-status="online"></span> " " {words}</p> },
+    )
 }

@@ -30,7 +30,7 @@ pub fn run(project: &Project, options: &Options) -> Result<ExitCode> {
     println!("[1/3] client (wasm32)");
     let client = client::build(project, mode)?;
     println!("[2/3] site");
-    site::assemble(project, &client, &client.wasm)?;
+    site::assemble(project, &client, &client.wasm, mode)?;
     println!("[3/3] server");
     let file = server::build(project, mode)?;
 

@@ -5,11 +5,11 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::{
-    cargo, client, mode::Mode, process, project::Project, scenario::SCENARIOS, server, setup, site,
-    steps::Steps, tools,
+    cargo, client, end2end, mode::Mode, process, project::Project, scenario::SCENARIOS, setup,
+    site, steps::Steps,
 };
 
 #[derive(clap::Args)]
@@ -46,7 +46,7 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitCode> {
         process::run(&mut cargo::build_clients(&hosts, Mode::Debug))?;
         hosts.iter().try_for_each(|host| {
             let client = client::loadable(host, Mode::Debug)?;
-            site::assemble(host, &client, &client.wasm)
+            site::assemble(host, &client, &client.wasm, Mode::Debug)
         })
     })?;
     if end_to_end {
@@ -89,44 +89,15 @@ fn short_scenarios(project: &Project, filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Playwright and whatever else `npm test` starts. It starts servers of its own; we say what to start.
+/// Playwright and whatever else `npm test` starts.
 fn end_to_end_tests(project: &Project, embed: &Project, filter: Option<&str>) -> Result<Command> {
-    let chromium = tools::chromium().context("no Chromium was found: set CHROMIUM to its path")?;
-    let npm = tools::find(&["npm"])
-        .context("`npm` is not on PATH: install Node.js 20 or newer from https://nodejs.org")?;
-    let mut command = Command::new(npm);
+    let mut command = end2end::script(project, "test", Mode::Debug)?;
     command
-        .arg("test")
-        .args(npm_arguments(filter))
-        .current_dir(project.end2end())
-        .envs(server::environment(project))
-        .env("FORUM_BIN", cargo::server_file(project, Mode::Debug))
+        .args(end2end::filter(filter))
         .env("EMBED_BIN", cargo::server_file(embed, Mode::Debug))
-        .env("EMBED_SITE_ROOT", &embed.site_root)
-        .env("CHROMIUM", chromium);
+        .env("EMBED_SITE_ROOT", &embed.site_root);
     if let Some(filter) = filter {
         command.env("FILTER", filter);
     }
     Ok(command)
-}
-
-/// Playwright's name for a filter; one that was meant for Rust tests only is no failure.
-fn npm_arguments(filter: Option<&str>) -> Vec<&str> {
-    filter.map_or_else(Vec::new, |filter| {
-        vec!["--", "--pass-with-no-tests", "-g", filter]
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_reaches_playwright_behind_two_dashes() {
-        assert!(npm_arguments(None).is_empty());
-        assert_eq!(
-            npm_arguments(Some("two people")),
-            ["--", "--pass-with-no-tests", "-g", "two people"]
-        );
-    }
 }

@@ -1,4 +1,4 @@
-//! `[[workspace.metadata.leptos]]` and `[package.metadata.leptos]`, with the keys and defaults of `cargo leptos`.
+//! `[[workspace.metadata.leptos]]`, and what a package has like it, with the keys and defaults of `cargo leptos`.
 
 use std::net::SocketAddr;
 
@@ -72,14 +72,14 @@ impl Leptos {
         let manifest = &package.manifest_path;
         let mut section = package
             .metadata
-            .get("leptos")
-            .with_context(|| format!("{manifest} has no [package.metadata.leptos]"))?
+            .get("embed")
+            .with_context(|| format!("{manifest} has no [package.metadata.embed]"))?
             .clone();
         for key in ["name", "bin-package", "lib-package"] {
             section[key] = package.name.to_string().into();
         }
         let mut leptos = Self::deserialize(section)
-            .with_context(|| format!("[package.metadata.leptos] in {manifest} cannot be read"))?;
+            .with_context(|| format!("[package.metadata.embed] in {manifest} cannot be read"))?;
         for path in [&mut leptos.style_file, &mut leptos.assets_dir]
             .into_iter()
             .flatten()

@@ -79,8 +79,8 @@ fn toasts(all: Notifications, words: Wording) -> AnyView {
                 {
                     let (id, worded) = (one.id, words(&one));
                     let title = match worded.link {
-                        Some(link) => view! { <a href=link dir="auto" on:click=move |_| follow(id)>{worded.title}</a> }.into_any(),
-                        None => view! { <span dir="auto">{worded.title}</span> }.into_any(),
+                        Some(link) => view! { <a href=link on:click=move |_| follow(id)>{worded.title}</a> }.into_any(),
+                        None => view! { <span>{worded.title}</span> }.into_any(),
                     };
                     view! {
                         <div class="rt-toast">

@@ -51,8 +51,9 @@ pub(super) fn Row(
         }
     };
     let title = move || match link.get() {
-        Some(link) => view! { <a href=link on:click=read dir="auto">{title}</a> }.into_any(),
-        None => view! { <span dir="auto">{title}</span> }.into_any(),
+        // A sentence in the page's own direction, whatever that of the names in it.
+        Some(link) => view! { <a href=link on:click=read>{title}</a> }.into_any(),
+        None => view! { <span>{title}</span> }.into_any(),
     };
     let toggle = Signal::derive(move || match unread.get() {
         true => (Mark::Read, "Mark as read"),
