@@ -9,6 +9,7 @@ export default defineConfig({
   testIgnore: "playwright.config.ts",
   // They say themselves what takes too long.
   timeout: 0,
+  reportSlowTests: null,
   workers: 1,
   outputDir: "../test-results",
   use: { ...tests.use, trace: "off" },

@@ -9,6 +9,7 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   outputDir: "../test-results",
+  reportSlowTests: null,
   reporter: [["list"], ["./reporter.ts"]],
   use: { ...tests.use, trace: "off" },
 });
