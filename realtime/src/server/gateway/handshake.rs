@@ -52,7 +52,7 @@ impl Gateway {
                     .identify(socket.req_parts(), auth.unwrap_or_default())
                     .await
                     .inspect_err(|error| {
-                        gateway.0.hub.counters().refused.one(error.code.as_str())
+                        gateway.0.hub.counters().refused.one(error.code.as_str());
                     })?;
                 let commands = intake::Commands::early(&gateway);
                 socket.on_fallback(commands.clone());
