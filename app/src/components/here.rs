@@ -39,6 +39,11 @@ pub fn WhoIsHere(
             .take(NAMES)
             .collect::<Vec<_>>()
     };
+    let more = move || {
+        let named = presence.members.with(Vec::len).min(NAMES);
+        let more = (presence.count.get() as usize).saturating_sub(named);
+        (named > 0 && more > 0).then(|| format!("and {more} more"))
+    };
     view! {
         <section class="here" aria-labelledby="here">
             <h2 id="here">{heading}</h2>
@@ -48,6 +53,7 @@ pub fn WhoIsHere(
                     <Name place=places.with_untracked(|places| place_of(&member, places)) member/>
                 </For>
             </ul>
+            {move || more().map(|more| view! { <p class="here-more">{more}</p> })}
         </section>
     }
     .into_any()
