@@ -128,6 +128,16 @@ test("the server is restarted in the middle of a comment: the draft is there, al
   await live(page);
   await expect(text, "what was sent is no draft").toHaveValue("");
   await expect(page.getByLabel("Your answer")).toHaveCount(0);
+  for (const once of ["Something else", "And more of it"]) {
+    await comment(page, "The first word").getByRole("link", { name: "Reply" }).first().click();
+    await page.getByLabel("Your answer").fill(once);
+    await page.reload();
+    await expect(page.getByLabel("Your answer"), "also for a second answer").toHaveValue(once);
+    await page.getByRole("link", { name: "Cancel" }).click();
+    await page.reload();
+    await live(page);
+    await expect(page.getByLabel("Your answer"), "what is not wanted is no draft").toHaveCount(0);
+  }
 });
 
 test("a new post is a draft until it is sent, and nobody else's", async ({ forum, person, expected }) => {

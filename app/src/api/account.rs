@@ -92,6 +92,8 @@ pub async fn rename(name: String) -> Result<Person, ApiError> {
     Request::answer(async |request| {
         let person = request.somebody().await?;
         let name = names::new_name(&name)?;
+        let key = format!("\u{1}name {}", person.id);
+        request.attempts().sign_in(request.address(), &key)?;
         let person = request.forum().rename(person.id, &name).await?;
         request.realtime().recheck(person.id).await;
         Ok(person)
@@ -105,11 +107,10 @@ pub async fn change_password(current: String, new: String) -> Result<(), ApiErro
     Request::answer(async |request| {
         let person = request.somebody().await?;
         names::new_password(&new, &person.name)?;
-        let key = names::plain(&person.name).to_lowercase();
+        // By the id: a name can be changed. No name begins so.
+        let key = format!("\u{1}password {}", person.id);
         request.attempts().sign_in(request.address(), &key)?;
-        let forum = request.forum();
-        forum.change_password(person.id, &current, &new).await?;
-        request.sign_out_elsewhere(&person).await
+        request.change_password(&person, &current, &new).await
     })
     .await
 }

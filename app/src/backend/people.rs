@@ -3,6 +3,7 @@
 use super::{
     Forum,
     clock::now,
+    cookie::TokenHash,
     db::{Tx, query},
     names, passwords,
 };
@@ -48,32 +49,31 @@ impl Forum {
     /// # Errors
     /// When it is somebody else's, or the database fails.
     pub(crate) async fn rename(&self, person: i64, name: &str) -> Result<Person, ApiError> {
-        let mut tx = self.db().begin().await?;
         let key = names::key(name);
-        let taken = query("select id from person where name_key = $1 and id <> $2");
-        let taken = taken.bind(key.as_str()).bind(person);
-        if tx.maybe::<(i64,)>(taken).await?.is_some() {
-            return Err(ApiError::Invalid(format!(
-                "Somebody is called {name} already. Please choose another name."
-            )));
-        }
         let renamed = query("update person set name = $2, name_key = $3 where id = $1");
-        tx.run(renamed.bind(person).bind(name).bind(key.as_str()))
-            .await?;
-        tx.commit().await?;
+        let renamed = renamed.bind(person).bind(name).bind(key.as_str());
+        match self.db().run(renamed).await {
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                return Err(ApiError::Invalid(format!(
+                    "Somebody is called {name} already. Please choose another name."
+                )));
+            }
+            renamed => renamed?,
+        };
         let name = name.to_owned();
         Ok(Person { id: person, name })
     }
 
-    /// Gives a person another password, who knows the one that they have.
+    /// Gives a person another password, who knows the one that they have, and ends all of their sessions but this one.
     ///
     /// # Errors
     /// When they do not, when they have none, or the database fails.
-    pub(crate) async fn change_password(
+    pub(super) async fn change_password(
         &self,
         person: i64,
         current: &str,
         new: &str,
+        here: Option<&TokenHash>,
     ) -> Result<(), ApiError> {
         let found = query("select password from person where id = $1").bind(person);
         let found: Option<(Option<String>,)> = self.db().maybe(found).await?;
@@ -88,11 +88,14 @@ impl Forum {
                 "That is not your present password.".to_owned(),
             ));
         }
-        let hash = passwords::hash(new.to_owned()).await?;
+        let new = passwords::hash(new.to_owned()).await?;
+        let mut tx = self.db().begin().await?;
         let changed = query("update person set password = $2 where id = $1");
-        self.db()
-            .run(changed.bind(person).bind(hash.as_str()))
-            .await?;
+        tx.run(changed.bind(person).bind(new.as_str())).await?;
+        let ended = query("delete from session where person = $1 and token <> $2");
+        let here = here.map_or("", |here| here.0.as_str());
+        tx.run(ended.bind(person).bind(here)).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -158,9 +161,9 @@ mod tests {
         assert!(taken.to_string().contains("Somebody is called"), "{taken}");
         assert_eq!(forum.rename(ada.id, "ADA").await.unwrap().name, "ADA");
         let renamed = forum.rename(ada.id, "Ada Lovelace").await.unwrap();
-        let wrong = forum.change_password(ada.id, "a guess", "an engine, weaving");
+        let wrong = forum.change_password(ada.id, "a guess", "an engine, weaving", None);
         assert!(matches!(wrong.await, Err(ApiError::Invalid(_))));
-        let changed = forum.change_password(ada.id, "lanterns in rain", "an engine, weaving");
+        let changed = forum.change_password(ada.id, "lanterns in rain", "an engine, weaving", None);
         changed.await.unwrap();
         let name = "ada lovelace";
         assert!(forum.sign_in(name, "lanterns in rain").await.is_err());
@@ -169,7 +172,7 @@ mod tests {
             renamed
         );
         let guest = forum.look_around("Cyd").await.unwrap();
-        let none = forum.change_password(guest.id, "", "an engine, weaving");
+        let none = forum.change_password(guest.id, "", "an engine, weaving", None);
         assert!(matches!(none.await, Err(ApiError::Denied(_))));
     }
 

@@ -127,14 +127,19 @@ impl Request {
         set_cookie(cookie::clear_cookie(self.policy().secure))
     }
 
-    /// Signs a person out in all browsers but the one that asks, and ends what these have open.
+    /// Gives a person another password, and signs them out in all browsers but the one that asks.
     ///
     /// # Errors
-    /// When the database fails.
-    pub(crate) async fn sign_out_elsewhere(&self, person: &Person) -> Result<(), ApiError> {
-        let here = self.presented();
-        let forum = self.forum();
-        forum.end_other_sessions(person.id, here.as_ref()).await?;
+    /// As [`Forum::change_password`].
+    pub(crate) async fn change_password(
+        &self,
+        person: &Person,
+        current: &str,
+        new: &str,
+    ) -> Result<(), ApiError> {
+        let (forum, here) = (self.forum(), self.presented());
+        let changed = forum.change_password(person.id, current, new, here.as_ref());
+        changed.await?;
         self.realtime().recheck(person.id).await;
         Ok(())
     }
@@ -169,7 +174,10 @@ impl Request {
     async fn end_session(&self) -> Result<(), ApiError> {
         let here = self.presented();
         if let Some(here) = here {
-            self.forum().end_session(&here).await?;
+            if let Some(person) = self.forum().end_session(&here).await? {
+                // What it has open ends too, whoever holds it.
+                self.realtime().recheck(person).await;
+            }
         }
         Ok(())
     }

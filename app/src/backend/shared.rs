@@ -1,6 +1,6 @@
 //! What partners share with a community, as its page shows it.
 
-use leptos_realtime::{Realtime, Room as _};
+use leptos_realtime::Realtime;
 use sqlx::FromRow;
 
 use super::{
@@ -141,8 +141,8 @@ impl Forum {
         for partnership in shared {
             let community = partnership.origin;
             // Where it cannot be known right now, it is not shown.
-            if let Ok(members) = realtime.presence(Community(community.id).room_id()).await {
-                let people = u32::try_from(members.len()).unwrap_or(u32::MAX);
+            if let Ok(people) = realtime.count(Community(community.id)).await {
+                let people = u32::try_from(people).unwrap_or(u32::MAX);
                 presence.push(PartnerPresence { community, people });
             }
         }

@@ -43,10 +43,24 @@ pub fn PageError(error: ApiError, retry: impl Fn() + 'static) -> impl IntoView {
     #[cfg(feature = "ssr")]
     crate::backend::set_status(&error);
     let passing = matches!(error, ApiError::Internal(_));
+    let (title, heading, more) = match &error {
+        ApiError::Internal(_) => (
+            "Did not load",
+            "This page did not load.".to_owned(),
+            Some("Something went wrong on our side. Please try again in a moment."),
+        ),
+        ApiError::NotFound => (
+            "Not here",
+            error.to_string(),
+            Some("It may have moved, or been deleted."),
+        ),
+        _ => ("Not for you", error.to_string(), None),
+    };
     view! {
-        <Title text="Not here"/>
+        <Title text=title/>
         <section class="notice">
-            <h1>{error.to_string()}</h1>
+            <h1>{heading}</h1>
+            {more.map(|more| view! { <p>{more}</p> })}
             <p>
                 {passing.then(|| view! { <button type="button" on:click=move |_| retry()>"Try again"</button> " " })}
                 <a href="/">"To the communities"</a>

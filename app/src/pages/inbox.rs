@@ -14,7 +14,7 @@ pub fn InboxPage() -> impl IntoView {
         <section class="page">
             <div class="heading">
                 <h1>"Notifications"</h1>
-                <a href="/settings">"What I hear of"</a>
+                <a href="/settings">"Notification settings"</a>
             </div>
             <NotificationInbox<Notice> search=use_location().search kinds=Notice::kinds()/>
         </section>

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::TimeAgo;
 use crate::protocol::{DeviceKind, Member, Status, UserId};
 
 /// How many colours there are: `rt-hue-0` to `rt-hue-11` in `avatar.css`.
@@ -54,6 +55,7 @@ pub(super) fn Avatar(member: Member) -> impl IntoView {
         Status::Invisible => "invisible",
     };
     let description = description(&member);
+    // Focus shows what hovering shows: for a keyboard, and on a touch screen.
     view! {
         <span
             class=format!("rt-avatar rt-hue-{}", hue(&member.user))
@@ -61,9 +63,13 @@ pub(super) fn Avatar(member: Member) -> impl IntoView {
             data-user=member.user.to_string()
             role="img"
             aria-label=description.clone()
-            title=description
+            tabindex="0"
         >
             <span aria-hidden="true">{initials(&member.name)}</span>
+            <span class="rt-avatar-card" aria-hidden="true">
+                <bdi>{description.clone()}</bdi>
+                <span>"here since " <TimeAgo at=member.since/></span>
+            </span>
         </span>
     }
     .into_any()

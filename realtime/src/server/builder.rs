@@ -194,7 +194,8 @@ impl RealtimeBuilder {
     }
 
     /// Who connects or asks for a page: a [`User`] or a [`SignIn`], `None` for a guest, or an error that refuses the
-    /// connection.
+    /// connection. Asked again, by what was presented then, whenever an open connection is checked: it answers the same
+    /// for as long as the sign-in is good.
     pub fn authenticate<F, Fut, S>(mut self, f: F) -> Self
     where
         F: Fn(Handshake) -> Fut + Send + Sync + 'static,

@@ -270,6 +270,15 @@ impl Realtime {
         Ok(members)
     }
 
+    /// How many people are in a room, as [`presence`](Self::presence) would list them; without listing them.
+    ///
+    /// # Errors
+    /// As [`presence`](Self::presence).
+    pub async fn count<R: Room>(&self, room: R) -> Result<usize, BrokerError> {
+        let (_, count) = self.0.hub.page(&room.room_id(), None, 0).await?;
+        Ok(count)
+    }
+
     /// Whether a person is online for others, on any instance. People who hide are offline, also for the host.
     ///
     /// # Errors

@@ -157,7 +157,6 @@ impl Unpublished {
         room: &RoomId,
         event: NewEvent,
     ) -> Result<Published, BrokerError> {
-        hub.counters().published.one();
         let returns = || hub.broker().link().borrow().returns;
         let mut asked = returns();
         // What was kept goes first.
@@ -167,6 +166,7 @@ impl Unpublished {
                     if !self.is_single.load(Ordering::Relaxed) {
                         self.recent().push(room, event, position);
                     }
+                    hub.counters().published.one();
                     return Ok(Published::At(position));
                 }
                 Err(error) if hub.is_linked() => {
@@ -184,6 +184,7 @@ impl Unpublished {
             let sentence = "the meeting point is away, and too much waits for it already";
             return Err(BrokerError::Unavailable(sentence.to_owned()));
         }
+        hub.counters().published.one();
         self.kept.notify_one();
         // What was placed just before the link broke may not have come back to this instance, and was published earlier.
         for event in self.recent().take(room) {

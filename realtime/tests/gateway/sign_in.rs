@@ -149,6 +149,40 @@ async fn of_a_persons_sign_ins_one_is_ended_and_the_others_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sign_in_that_is_ended_while_the_host_is_asked_ends_all_the_same() {
+    let (ended, asked) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (is_ended, asking) = (ended.clone(), asked.clone());
+    let node = builder()
+        .authenticate(move |handshake| {
+            let good = is_ended.load(Ordering::SeqCst) == 0;
+            let is_bob = handshake.token() == Some("Bob");
+            // What Bob's is answered was found out a second before.
+            let slow = is_bob && asking.fetch_add(1, Ordering::SeqCst) == 0;
+            async move {
+                if slow {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                let token = handshake.token().filter(|_| good || !is_bob);
+                Ok(token.map(user))
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    let mut bob = TestClient::connect(&node, auth("Bob"));
+    bob.until("the host is asked", |_| asked.load(Ordering::SeqCst) == 1)
+        .await;
+    ended.store(1, Ordering::SeqCst);
+    node.recheck(id("Bob")).await;
+    bob.run_for(Duration::from_secs(10)).await;
+    let Connection::Stopped(goodbye) = bob.connection() else {
+        panic!("{bob:?}")
+    };
+    assert_eq!(goodbye.action, CloseAction::SignIn);
+    assert_eq!(node.stats().sessions, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_renamed_is_seen_by_the_new_name_and_not_to_go() {
     let name = Arc::new(Mutex::new("Bob".to_owned()));
     let now = name.clone();

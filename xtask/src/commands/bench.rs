@@ -23,7 +23,7 @@ enum Bench {
 #[derive(clap::Args)]
 struct Page {
     /// For how long memory is watched
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..))]
     minutes: u32,
 }
 

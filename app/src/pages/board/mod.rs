@@ -61,7 +61,7 @@ fn Page(
     });
     // Who reads one of the posts is named with it.
     let at = home.clone();
-    let places = Signal::derive(move || {
+    let places = Memo::new(move |_| {
         posts.list.with(|posts| {
             let place = |post: &model::Post| KnownPlace {
                 room: Post(post.id).room_id(),

@@ -102,8 +102,10 @@ fn Page(page: model::CommunityPage) -> impl IntoView {
             <section class="talk">
                 <h1>{page.community.name}</h1>
                 <p class="lead">{page.community.about}</p>
-                <Membership community=page.community.id viewer=page.viewer open=page.open/>
-                {manage}
+                <div class="membership-line">
+                    <Membership community=page.community.id viewer=page.viewer open=page.open/>
+                    {manage}
+                </div>
                 <ul class="entries">{entries}</ul>
                 <FromPartners partners comments/>
                 {moderated}

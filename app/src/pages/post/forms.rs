@@ -5,6 +5,7 @@ use leptos::{html, prelude::*};
 use super::talk::Talk;
 use crate::{
     api::{EditComment, MAX_COMMENT},
+    components::Draft,
     model::Subject,
 };
 
@@ -37,7 +38,12 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
         (ours && !create.pending().get()).then_some(refused)
     };
     let draft = talk.draft(parent);
+    // The page's action knows what was sent by the form that was open before.
+    let before = create.version().get_untracked();
     Effect::new(move |_| {
+        if create.version().get() == before {
+            return;
+        }
         let Some(Ok(comment)) = create.value().get() else {
             return;
         };
@@ -45,7 +51,6 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
             && let Some(form) = form.get_untracked()
         {
             form.reset();
-            draft.forget();
         }
     });
     Effect::new(move |_| {
@@ -106,7 +111,7 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
                 <p class="error" role="alert">{error}</p>
                 <div class="form-buttons">
                     <button class="button" type="submit">{send}</button>
-                    {parent.map(|_| view! { <Cancel talk/> })}
+                    {parent.map(|_| view! { <Cancel talk draft/> })}
                 </div>
             </ActionForm>
         </div>
@@ -192,7 +197,12 @@ pub(super) fn Confirm(
 
 /// Closes what is open.
 #[component]
-fn Cancel(talk: Talk) -> impl IntoView {
+fn Cancel(
+    talk: Talk,
+    /// What is not wanted any more.
+    #[prop(optional)]
+    draft: Option<Draft>,
+) -> impl IntoView {
     view! {
         <a
             class="action"
@@ -200,6 +210,9 @@ fn Cancel(talk: Talk) -> impl IntoView {
             href=talk.href(None)
             on:click=move |event| {
                 event.prevent_default();
+                if let Some(draft) = draft {
+                    draft.forget();
+                }
                 talk.open.set(None);
             }
         >

@@ -117,6 +117,7 @@ impl Talk {
             if let Some(Ok(comment)) = talk.create.value().get() {
                 let id = comment.id;
                 let answer = comment.parent.is_some();
+                talk.draft(comment.parent).forget();
                 talk.put(comment);
                 talk.typing.stop.run(());
                 if answer {

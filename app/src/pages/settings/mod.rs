@@ -27,7 +27,7 @@ pub fn SettingsPage() -> impl IntoView {
             match account.person.await {
                 Ok(Some(person)) => view! {
                     <Profile person/>
-                    <h2>"What I hear of"</h2>
+                    <h2>"Notifications"</h2>
                 }
                 .into_any(),
                 _ => view! { <p><a href="/sign-in?next=/settings">"Sign in"</a> " to choose."</p> }

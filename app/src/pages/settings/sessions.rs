@@ -41,7 +41,7 @@ pub(super) fn Sessions() -> impl IntoView {
                             <button class="button" type="submit" disabled=move || action.pending().get()>
                                 "Sign out everywhere"
                             </button>
-                            <p class="help">"Here too, and at once: pages that are open elsewhere are cut off."</p>
+                            <p class="help">"On every device, this one too, and at once."</p>
                         </ActionForm>
                     </section>
                 }

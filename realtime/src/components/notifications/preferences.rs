@@ -81,7 +81,7 @@ pub fn NotificationPreferences(
             </ul>
             <Show when=some>
                 <h3>"By community"</h3>
-                <p class="rt-preferences-help">"What is said of a community counts before what is said of a kind."</p>
+                <p class="rt-preferences-help">"A community's setting wins over a kind's."</p>
                 <ul>
                     <For each=move || communities.get() key=|community| community.id.clone() let:community>
                         <Row name=community.name kind=None community=Some(community.id) form/>

@@ -120,7 +120,7 @@ impl Viewer for Connection {
 impl Connection {
     pub(super) fn new(
         id: ViewerId,
-        identity: Identity,
+        mut identity: Identity,
         wire: Arc<WireControl>,
         socket: SocketRef,
         limits: ConnectionLimits,
@@ -135,7 +135,7 @@ impl Connection {
                 session: identity.session.clone(),
             },
             sign_in: Mutex::new((identity.issued, identity.expires)),
-            token: Mutex::new(identity.token.clone()),
+            token: Mutex::new(identity.token.take()),
             identity,
             limits,
             checking: tokio::sync::Mutex::default(),

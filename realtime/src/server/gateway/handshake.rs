@@ -160,6 +160,7 @@ impl Gateway {
         });
         connection.wire.set_in_use(true);
         self.connections().insert(id, connection.clone());
+        self.0.hub.counters().connected.one();
         if let Some(older) = self.0.sessions.attach(&connection) {
             older.close(
                 CloseAction::Stop,
@@ -171,7 +172,6 @@ impl Gateway {
                 return;
             }
         }
-        self.0.hub.counters().connected.one();
         let _ = connection.emit("welcome", &self.welcome(&connection));
         tracing::debug!(connection = id.0, user = ?connection.key().user, "connected");
         self.begin(&connection);

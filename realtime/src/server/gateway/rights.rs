@@ -44,6 +44,9 @@ pub(crate) struct Known {
     pub(super) invisible: bool,
 }
 
+/// Said where they change each time that they are checked.
+const UNSETTLED: &str = "rights change all the time: try again";
+
 /// A person who is still signed in.
 enum Person {
     Same,
@@ -104,6 +107,8 @@ impl Gateway {
         token: String,
     ) -> Result<(), ProtocolError> {
         let token: Arc<str> = token.into();
+        let person = connection.key().user.as_ref();
+        let rights = self.0.changes.of(person);
         let known = self.know(connection.handshake(Some(&token))).await?;
         if known.user.as_ref().map(|user| &user.id) != connection.key().user.as_ref() {
             let sentence = "this token is another person's: connect anew with it";
@@ -111,7 +116,11 @@ impl Gateway {
         }
         connection.set_token(token);
         connection.set_sign_in(known.issued, known.expires);
-        self.recheck(connection).await?;
+        if known.user == connection.identity.user && self.0.changes.of(person) == rights {
+            self.recheck(connection).await?;
+        } else {
+            self.recheck_connection(connection).await;
+        }
         let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis() as u64;
         let refreshed = Refreshed {
             expires_in_ms: known.expires.map(left),
@@ -154,21 +163,24 @@ impl Gateway {
         let Some(user) = &connection.identity.user else {
             return Ok(Person::Same);
         };
-        let token = connection.token();
-        let known = self.know(connection.handshake(token.as_deref())).await;
-        if connection.token() != token {
-            // A newer one was found good meanwhile.
+        for _ in 0..MAX_CHECKS {
+            let token = connection.token();
+            let known = self.know(connection.handshake(token.as_deref())).await;
+            if connection.token() != token {
+                // A newer one came meanwhile, and was found good before what happened, perhaps.
+                continue;
+            }
+            let known = known?;
+            let Some(now) = known.user.filter(|known| known.id == user.id) else {
+                return Err(ProtocolError::new(ErrorCode::Unauthorized, ENDED));
+            };
+            if now.name != user.name {
+                return Ok(Person::Renamed);
+            }
+            connection.set_sign_in(known.issued, known.expires);
             return Ok(Person::Same);
         }
-        let known = known?;
-        let Some(now) = known.user.filter(|known| known.id == user.id) else {
-            return Err(ProtocolError::new(ErrorCode::Unauthorized, ENDED));
-        };
-        if now.name != user.name {
-            return Ok(Person::Renamed);
-        }
-        connection.set_sign_in(known.issued, known.expires);
-        Ok(Person::Same)
+        Err(ProtocolError::new(ErrorCode::Unavailable, UNSETTLED))
     }
 
     /// Checks the rights of every room the connection is in, and takes it out of those that it may not see any more.
@@ -193,8 +205,7 @@ impl Gateway {
                 return Ok(());
             }
         }
-        let sentence = "rights change all the time: try again";
-        Err(ProtocolError::new(ErrorCode::Unavailable, sentence))
+        Err(ProtocolError::new(ErrorCode::Unavailable, UNSETTLED))
     }
 
     async fn check(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
@@ -257,14 +268,12 @@ impl Gateway {
     /// Enters the person into the host's rooms, and into their own: they are seen there while connected, whatever their
     /// page shows. Whatever changed since they were let in is checked again.
     pub(super) async fn auto_join(&self, connection: &Arc<Connection>) {
-        if self.0.changes.any() != connection.identity.rights
-            && let Err(error) = self.recheck_sign_in(connection).await
-        {
-            let action = match error.code {
-                ErrorCode::Unauthorized => CloseAction::SignIn,
-                _ => CloseAction::Retry,
-            };
-            connection.close(action, error.code, &error.message);
+        if self.0.changes.any() != connection.identity.rights {
+            // The sign-in was checked while something changed: whether it still holds is asked again.
+            match self.show_as_kept(connection).await {
+                Ok(()) => self.recheck_connection(connection).await,
+                Err(error) => connection.close(CloseAction::Retry, error.code, &error.message),
+            }
             return;
         }
         if let Err(error) = self.recheck(connection).await {
@@ -272,21 +281,15 @@ impl Gateway {
         }
     }
 
-    /// The sign-in was checked while something changed: it is checked again.
-    async fn recheck_sign_in(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
+    /// Hides or shows a person as it is kept.
+    async fn show_as_kept(&self, connection: &Arc<Connection>) -> Result<(), ProtocolError> {
         let Some(user) = &connection.key().user else {
             return Ok(());
         };
-        let person = {
-            let _one = self.hiding(user).lock().await;
-            let person = self.person(user).await?;
-            self.show_invisible(user, person.invisible);
-            person
-        };
-        match is_revoked(connection.issued(), &person) {
-            true => Err(ProtocolError::new(ErrorCode::Unauthorized, EXPIRED)),
-            false => Ok(()),
-        }
+        let _one = self.hiding(user).lock().await;
+        let person = self.person(user).await?;
+        self.show_invisible(user, person.invisible);
+        Ok(())
     }
 
     /// Checks the rights of all of a person's connections again.

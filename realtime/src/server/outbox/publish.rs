@@ -133,7 +133,13 @@ impl Publisher<'_> {
     async fn append(&self, room: &RoomId, event: &NewEvent) -> Result<(), BrokerError> {
         let appended = self.hub.broker().append(room, event.clone());
         match timeout(ANSWER, appended).await {
-            Ok(appended) => appended.map(drop),
+            Ok(appended) => {
+                appended?;
+                if event.origin.is_none() {
+                    self.hub.counters().published.one();
+                }
+                Ok(())
+            }
             Err(_) => {
                 let sentence = format!("no answer within {ANSWER:?}");
                 Err(BrokerError::Unavailable(sentence))

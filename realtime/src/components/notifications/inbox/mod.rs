@@ -215,7 +215,7 @@ fn nothing(shown: &Shown) -> &'static str {
         (filter, _) if filter.archived => "Nothing is put away here.",
         (filter, _) if filter.unread => "Nothing unread.",
         (filter, _) if filter.kind.is_some() => "Nothing of this kind.",
-        _ => "Nothing here yet. What concerns you will be.",
+        _ => "Nothing yet. What concerns you will show up here.",
     }
 }
 
