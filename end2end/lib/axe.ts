@@ -11,7 +11,7 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 export async function complaintsOf(page: Page): Promise<string[]> {
   if (page.isClosed() || !page.url().startsWith("http://127.0.0.1")) return [];
   // What fades in or out is looked at when it is there, or gone.
-  await page.evaluate(() => document.getAnimations().forEach((animation) => animation.effect?.getComputedTiming().endTime !== Infinity && animation.finish()));
+  await page.emulateMedia({ reducedMotion: "reduce" });
   await page.evaluate(source);
   const violations = await page.evaluate(async (values) => {
     const { axe } = window as any;

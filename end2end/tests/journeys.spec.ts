@@ -350,3 +350,68 @@ instances("one of several browsers is signed out from another, and its page know
   await expect(phone.page.getByRole("banner").getByRole("link", { name: "Sign in" })).toBeVisible();
   await expect(desk.page.getByRole("banner").getByText("Ada")).toBeVisible();
 });
+
+test("who is signed out elsewhere while writing loses no page", async ({ forum, person }) => {
+  const [desk, phone] = [await person("Ada"), await person("Ada")];
+  const post = await forum.post(await forum.signIn("Bob"), 1, "A question");
+  await phone.page.goto(`${SQUARE}/${post}`);
+  await live(phone.page);
+  await phone.page.getByLabel("Your comment").pressSequentially("I was about to");
+  await desk.page.goto("/settings");
+  await expect(desk.page.locator(".rt-connection")).toHaveAttribute("data-state", "live");
+  await desk.page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await expect(phone.page.getByRole("main").getByRole("link", { name: "Sign in" })).toBeVisible();
+  await forum.comment(await forum.signIn("Bob"), post, "Still live");
+  await expect(comment(phone.page, "Still live")).toHaveCount(1);
+});
+
+test("a notification leads to the comment that it tells of, and a slash too many to the same page", async ({ forum, person }) => {
+  const session = await forum.signIn("Bob");
+  const post = await forum.post(await forum.signIn("Ada"), 1, "A long thread");
+  for (let i = 0; i < 30; i++) await forum.comment(session, post, `Remark ${i}\n\nand some more lines\n\nof it`);
+  const ada = await person("Ada", { viewport: { width: 1000, height: 600 } });
+  await ada.page.goto("/inbox");
+  await expect(ada.page.locator(".rt-connection")).toHaveAttribute("data-state", "live");
+  await ada.page.getByRole("link", { name: /answered you in “A long thread”/ }).first().click();
+  const last = comment(ada.page, "Remark 29");
+  await expect(last).toBeInViewport();
+  await expect(last).toBeFocused();
+  const answer = await fetch(`${forum.url}${SQUARE}/?before=3`, { redirect: "manual" });
+  expect([answer.status, answer.headers.get("location")]).toEqual([308, `${SQUARE}?before=3`]);
+});
+
+test("of two presses on a slow line the last one counts", async ({ forum, person }) => {
+  const { page } = await person("Ada");
+  const post = await forum.post(await forum.signIn("Bob"), 1, "Vote on this");
+  await page.goto(`${SQUARE}/${post}`);
+  await live(page);
+  let go = () => {};
+  const held = new Promise<void>((resolve) => (go = resolve));
+  await page.route("**/api/vote", async (route) => {
+    await held;
+    await route.continue();
+  });
+  const vote = (name: string) => page.locator(".post-alone").getByRole("button", { name });
+  await vote("Vote for it").click();
+  await vote("Vote against it").click();
+  await expect(vote("Vote against it")).toHaveAttribute("aria-pressed", "true");
+  go();
+  await expect(page.locator(".post-alone .votes")).toHaveAttribute("data-pending", "false");
+  await expect(page.locator(".post-alone .votes-count")).toContainText("-1");
+  await page.reload();
+  await expect(vote("Vote against it")).toHaveAttribute("aria-pressed", "true");
+});
+
+test("a role is given to the person whose it is, and no control shows another's", async ({ forum, person }) => {
+  for (const name of ["Ada", "Bob", "Cyd"]) await forum.signIn(name);
+  const maren = await person("Maren Holt");
+  const { page } = maren;
+  await page.goto("/c/harbour/manage");
+  await expect(page.locator(".rt-connection")).toHaveAttribute("data-state", "live");
+  const roles = () => page.locator(".member").evaluateAll((rows) => rows.map((row) => [row.querySelector("bdi")!.textContent, row.querySelector("select")!.value]));
+  const before = Object.fromEntries(await roles());
+  await page.getByRole("combobox", { name: "Cyd" }).selectOption("moderator");
+  await page.getByRole("button", { name: "Save the role of Cyd" }).click();
+  await expect.poll(async () => Object.fromEntries(await roles())).toEqual({ ...before, Cyd: "moderator" });
+  await expect(page.getByRole("button", { name: "Save the role of Cyd" })).toBeFocused();
+});

@@ -38,7 +38,7 @@ pub use components::{
     TypingIndicator, WithFirstView,
 };
 pub use hooks::{
-    ConnectionState, InboxState, RealtimeOptions, Since, TokenSource, UseConnectionReturn,
+    Command, ConnectionState, InboxState, RealtimeOptions, Since, TokenSource, UseConnectionReturn,
     UseNotificationsReturn, UseOnlineReturn, UsePresenceReturn, UseSignalsReturn, UseStatusReturn,
     UseTypingReturn, provide_notifications, provide_realtime, provide_realtime_with,
     use_announcements, use_connection, use_first_view, use_notifications, use_online, use_presence,

@@ -9,7 +9,12 @@ use app::{
     backend::{Forum, PARTNERSHIPS, Partners, Rights},
     shell,
 };
-use axum::Router;
+use axum::{
+    Router,
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse as _, Redirect, Response},
+};
 use config::Config;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_route_list};
@@ -91,6 +96,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
             leptos::prelude::LeptosOptions,
             _,
         >(context, shell))
+        .layer(axum::middleware::from_fn(without_slash))
         .merge(realtime.routes())
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
@@ -108,6 +114,18 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let served = realtime.serve(listener, app).await;
     forum.close().await;
     Ok(served?)
+}
+
+/// An address with a slash at its end is the same page's without it.
+async fn without_slash(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let path = uri.path().trim_end_matches('/');
+    // Two slashes at the beginning would lead to another site.
+    if path == uri.path() || path.is_empty() || path.starts_with("//") {
+        return next.run(request).await;
+    }
+    let query = uri.query().map(|query| format!("?{query}"));
+    Redirect::permanent(&format!("{path}{}", query.unwrap_or_default())).into_response()
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(crate) fn new_name(name: &str) -> Result<String, ApiError> {
     // Whoever is mentioned is found by what follows an `@`, up to where a name can end.
     let odd = name
         .chars()
-        .find(|c| !c.is_alphanumeric() && !" .-_'’".contains(*c) && !is_mark(*c));
+        .find(|c| !c.is_alphanumeric() && !" .-_'’־".contains(*c) && !is_mark(*c));
     match odd {
         Some(odd) => wrong(format!(
             "A name has letters, digits, spaces and . - _ ' only: not “{odd}”."

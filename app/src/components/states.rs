@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_realtime::{ConnectionState, use_connection};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::api::ApiError;
@@ -39,10 +40,21 @@ where
 
 /// Why a page cannot be shown, and what to do.
 #[component]
-pub fn PageError(error: ApiError, retry: impl Fn() + 'static) -> impl IntoView {
+pub fn PageError(error: ApiError, retry: impl Fn() + Clone + 'static) -> impl IntoView {
     #[cfg(feature = "ssr")]
     crate::backend::set_status(&error);
     let passing = matches!(error, ApiError::Internal(_));
+    // What failed on the way is tried again as soon as there is one.
+    let connection = use_connection();
+    let live = Memo::new(move |_| connection.state.get() == ConnectionState::Live);
+    let again = retry.clone();
+    Effect::new(move |was: Option<bool>| {
+        let now = live.get();
+        if passing && was == Some(false) && now {
+            again();
+        }
+        now
+    });
     let (title, heading, more) = match &error {
         ApiError::Internal(_) => (
             "Did not load",

@@ -33,27 +33,42 @@ pub fn Votes(
     });
     let shown = move || asked.get().map_or_else(|| known.get(), |(_, all)| all);
     let own = Memo::new(move |_| asked.get().map_or_else(|| mine.get(), |(own, _)| own));
+    // One question at a time, so that the last wish is the last that the server hears.
+    let sent = StoredValue::new(None::<i64>);
     let ask = move |value: i64| {
-        if asked.get_untracked().is_none() {
-            let all = known.get_untracked() - mine.get_untracked() + value;
-            asked.set(Some((value, all)));
-            failed.set(false);
+        let all = known.get_untracked() - mine.get_untracked() + value;
+        asked.set(Some((value, all)));
+        failed.set(false);
+        if sent.get_value().is_none() {
+            sent.set_value(Some(value));
             action.dispatch(api::Vote { subject, id, value });
         }
     };
     Effect::new(move |_| {
         let answer = action.value().get();
-        if asked.get_untracked().is_none() {
+        let Some((wish, _)) = asked.get_untracked() else {
             return;
-        }
+        };
+        let was = sent.get_value();
         match answer {
             None => return,
             Some(Ok(voted)) => {
                 mine.set(voted.mine);
                 answered.update(|known| known.follow(voted.votes));
+                if was != Some(wish) {
+                    // Something else is wanted by now.
+                    sent.set_value(Some(wish));
+                    action.dispatch(api::Vote {
+                        subject,
+                        id,
+                        value: wish,
+                    });
+                    return;
+                }
             }
             Some(Err(_)) => failed.set(true),
         }
+        sent.set_value(None);
         asked.set(None);
     });
     let button = move |value: i64, label: &'static str, path: &'static str| {

@@ -1,6 +1,6 @@
 //! What a community's admins decide: partners, and who may do what.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*, wasm_bindgen::JsCast};
 use leptos_meta::Title;
 
 use super::{sign_in::refusal, use_param};
@@ -50,7 +50,40 @@ pub fn ManagePage() -> impl IntoView {
         move || (slug.get(), changes.get(), actions.done()),
         |(slug, _, _)| load_manage(slug),
     );
-    loaded(page, move |page| view! { <Page page actions/> })
+    let turn = StoredValue::new(false);
+    loaded(page, move |page| {
+        // Made anew each time, because a control that was touched keeps what was chosen, whoever's it is by then.
+        turn.update_value(|turn| *turn = !*turn);
+        let focused = focused();
+        Effect::new(move |_| {
+            let focused = focused.clone();
+            request_animation_frame(move || focus(focused));
+        });
+        match turn.get_value() {
+            true => Either::Left(view! { <Page page actions/> }),
+            false => Either::Right(view! { <Page page actions/> }),
+        }
+    })
+}
+
+/// The id of what has the focus.
+fn focused() -> Option<String> {
+    #[cfg(feature = "hydrate")]
+    return document()
+        .active_element()
+        .map(|element| element.id())
+        .filter(|id| !id.is_empty());
+    #[cfg(not(feature = "hydrate"))]
+    None
+}
+
+/// Gives it back.
+fn focus(id: Option<String>) {
+    let found = id.and_then(|id| document().get_element_by_id(&id));
+    let found = found.and_then(|found| found.dyn_into::<leptos::web_sys::HtmlElement>().ok());
+    if let Some(element) = found {
+        let _ = element.focus();
+    }
 }
 
 #[component]
@@ -207,7 +240,7 @@ fn End(origin: i64, partner: i64, name: String, actions: Actions) -> impl IntoVi
         <ActionForm action=actions.end>
             <input type="hidden" name="origin" value=origin/>
             <input type="hidden" name="partner" value=partner/>
-            <button class="quiet" type="submit" aria-label=format!("End the partnership with {name}")>"End"</button>
+            <button class="quiet" type="submit" aria-label=format!("End the partnership with {name}")>"End the partnership"</button>
         </ActionForm>
     }
 }
@@ -256,7 +289,7 @@ fn Member(
                     <bdi>{member.person.name.clone()}</bdi> {own.then_some(" (you)")}
                 </label>
                 <select id=format!("role-{id}") name="role">{options.into_iter().collect_view()}</select>
-                <button class="quiet" type="submit" aria-label=format!("Save the role of {}", member.person.name)>"Save"</button>
+                <button id=format!("save-role-{id}") class="quiet" type="submit" aria-label=format!("Save the role of {}", member.person.name)>"Save"</button>
             </ActionForm>
         </li>
     }

@@ -68,7 +68,7 @@ pub(super) fn Avatar(member: Member) -> impl IntoView {
             <span aria-hidden="true">{initials(&member.name)}</span>
             <span class="rt-avatar-card" aria-hidden="true">
                 <bdi>{description.clone()}</bdi>
-                <span>"here since " <TimeAgo at=member.since/></span>
+                <span>"came " <TimeAgo at=member.since/></span>
             </span>
         </span>
     }

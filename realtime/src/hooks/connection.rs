@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::RealtimeContext;
+use super::{Command, RealtimeContext};
 use crate::protocol::{Goodbye, UnixMillis, User};
 
 /// The state of the page's connection.
@@ -46,7 +46,7 @@ pub struct UseConnectionReturn {
     /// Who the server says is signed in on this connection.
     pub user: Signal<Option<User>>,
     /// Connects anew at once: after signing in or out without loading the page again.
-    pub reconnect: Callback<()>,
+    pub reconnect: Command,
 }
 
 /// How the connection is, as it changes.
@@ -75,7 +75,7 @@ pub fn use_connection() -> UseConnectionReturn {
             degraded: context.client.degraded().into(),
             latency: context.client.latency().into(),
             user: context.client.user().into(),
-            reconnect: Callback::new(move |()| {
+            reconnect: Command::new(move || {
                 client.try_with_value(|client| client.reconnect());
             }),
         };
@@ -86,6 +86,6 @@ pub fn use_connection() -> UseConnectionReturn {
         degraded: Signal::stored(false),
         latency: Signal::stored(None),
         user: Signal::stored(None),
-        reconnect: Callback::new(|()| {}),
+        reconnect: Command::new(|| {}),
     }
 }

@@ -5,6 +5,7 @@
 //! room after hydration. A room may be given as it is, or as a signal.
 
 mod announcements;
+mod command;
 mod connection;
 mod context;
 mod notifications;
@@ -20,6 +21,7 @@ mod typing;
 mod watch;
 
 pub use announcements::use_announcements;
+pub use command::Command;
 pub use connection::{ConnectionState, UseConnectionReturn, use_connection};
 pub(crate) use context::{RealtimeContext, use_room_view};
 pub use context::{RealtimeOptions, provide_realtime, provide_realtime_with, use_first_view};

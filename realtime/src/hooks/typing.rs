@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{RealtimeContext, RoomSource, use_connection, use_room_view};
+use super::{Command, RealtimeContext, RoomSource, use_connection, use_room_view};
 use crate::protocol::{RoomId, User};
 
 /// What [`use_typing`] returns.
@@ -12,9 +12,9 @@ pub struct UseTypingReturn {
     /// The other people who are typing.
     pub people: Signal<Vec<User>>,
     /// The person here types: to be called at each key, sent as seldom as it needs to be.
-    pub start: Callback<()>,
+    pub start: Command,
     /// The person here has stopped: when the text is sent or given up. Without it the typing line ends by itself.
-    pub stop: Callback<()>,
+    pub stop: Command,
 }
 
 /// Who is typing in a room, and a way to say that the person here is.
@@ -66,8 +66,8 @@ fn typing_in(room: Signal<RoomId>) -> UseTypingReturn {
     };
     UseTypingReturn {
         people: people.into(),
-        start: Callback::new(move |()| say(true)),
-        stop: Callback::new(move |()| say(false)),
+        start: Command::new(move || say(true)),
+        stop: Command::new(move || say(false)),
     }
 }
 

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 
 use super::posts::Posts;
 use crate::{
-    api::{CreatePost, MAX_BODY, MAX_TITLE},
+    api::{CreatePost, MAX_TITLE},
     components::Draft,
     model::Post,
     rooms::Board,
@@ -134,7 +134,6 @@ fn ComposerForm(room: Board, posts: Posts, person: i64) -> impl IntoView {
                 name="body"
                 rows="3"
                 required
-                maxlength=MAX_BODY
                 dir="auto"
                 aria-describedby="body-help"
                 on:input=move |event| {

@@ -8,7 +8,7 @@ use super::{
     talk::{Open, Talk},
 };
 use crate::{
-    api::{EditPost, MAX_BODY, MAX_TITLE},
+    api::{EditPost, MAX_TITLE},
     components::{Edited, OnlineDot, Opener, Votes, Written},
     model::Subject,
 };
@@ -109,7 +109,7 @@ fn EditForm(talk: Talk, edit: ServerAction<EditPost>) -> impl IntoView {
                 autocomplete="off" value=title autofocus readonly=sending
             />
             <label for="edit-body">"Text"</label>
-            <textarea id="edit-body" name="body" rows="6" required maxlength=MAX_BODY dir="auto" readonly=sending>{body}</textarea>
+            <textarea id="edit-body" name="body" rows="6" required dir="auto" readonly=sending>{body}</textarea>
             <p class="error" role="alert">{error}</p>
             <div class="form-buttons">
                 <button class="button" type="submit" disabled=sending>

@@ -3,11 +3,7 @@
 use leptos::{html, prelude::*};
 
 use super::talk::Talk;
-use crate::{
-    api::{EditComment, MAX_COMMENT},
-    components::Draft,
-    model::Subject,
-};
+use crate::{api::EditComment, components::Draft, model::Subject};
 
 /// Writes a comment, or an answer to one. What is sent shows at once, and is a text to be changed again where that failed.
 #[component]
@@ -101,7 +97,7 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
                 {parent.map(|parent| view! { <input type="hidden" name="parent" value=parent/> })}
                 <label for=field.clone()>{label}</label>
                 <textarea
-                    id=field node_ref=text name="body" rows="2" required maxlength=MAX_COMMENT dir="auto"
+                    id=field node_ref=text name="body" rows="2" required dir="auto"
                     on:input=move |event| {
                         draft.keep(&event_target_value(&event));
                         start.run(());
@@ -142,9 +138,9 @@ pub(super) fn EditForm(talk: Talk, edit: ServerAction<EditComment>, id: i64) -> 
     view! {
         <ActionForm action=edit attr:class="form comment-form" attr:aria-label="Edit the comment">
             <input type="hidden" name="comment" value=id/>
-            <label for=format!("edit-{id}")>"Your comment"</label>
+            <label for=format!("edit-{id}")>"Your comment, changed"</label>
             <textarea
-                id=format!("edit-{id}") node_ref=text name="body" rows="3" required maxlength=MAX_COMMENT dir="auto"
+                id=format!("edit-{id}") node_ref=text name="body" rows="3" required dir="auto"
                 readonly=sending
             >{body}</textarea>
             <p class="error" role="alert">{error}</p>

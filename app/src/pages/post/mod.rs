@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use leptos_realtime::{
     RoomUpdate, TypingIndicator, hooks::use_first_view, use_presence, use_room_events,
 };
+use leptos_router::hooks::use_location;
 
 use self::{
     article::Article,
@@ -112,6 +113,19 @@ fn Page(
         RoomUpdate::Reset(_) => talk.look_again(address.clone(), 0),
         // Of a newer server: the page goes on without it until it is loaded anew.
         _ => {}
+    });
+    // What the address names may not have been there when the address was followed.
+    let hash = use_location().hash;
+    Effect::new(move |_| {
+        let named = hash.get();
+        let named = named
+            .strip_prefix("#comment-")
+            .and_then(|id| id.parse().ok());
+        if let Some(id) = named
+            && talk.open.get_untracked().is_none()
+        {
+            talk::focus(id);
+        }
     });
     let name = if deleted {
         "A deleted post".to_owned()

@@ -303,7 +303,7 @@ impl Talk {
 }
 
 /// Puts the focus on a comment, once it is there.
-fn focus(id: i64) {
+pub(super) fn focus(id: i64) {
     request_animation_frame(move || {
         use leptos::wasm_bindgen::JsCast;
         let found = document().get_element_by_id(&format!("comment-{id}"));
