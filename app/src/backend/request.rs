@@ -173,11 +173,11 @@ impl Request {
 
     async fn end_session(&self) -> Result<(), ApiError> {
         let here = self.presented();
-        if let Some(here) = here {
-            if let Some(person) = self.forum().end_session(&here).await? {
-                // What it has open ends too, whoever holds it.
-                self.realtime().recheck(person).await;
-            }
+        if let Some(here) = here
+            && let Some(person) = self.forum().end_session(&here).await?
+        {
+            // What it has open ends too, whoever holds it.
+            self.realtime().recheck(person).await;
         }
         Ok(())
     }

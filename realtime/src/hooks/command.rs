@@ -32,8 +32,11 @@ mod tests {
     fn it_does_nothing_once_its_owner_is_gone() {
         let (owner, done) = (Owner::new(), Arc::new(AtomicU32::new(0)));
         let count = done.clone();
-        let command =
-            owner.with(|| Command::new(move || drop(count.fetch_add(1, Ordering::SeqCst))));
+        let command = owner.with(|| {
+            Command::new(move || {
+                count.fetch_add(1, Ordering::SeqCst);
+            })
+        });
         command.run(());
         owner.cleanup();
         command.run(());
