@@ -69,9 +69,10 @@ impl About {
 #[cfg(feature = "ssr")]
 const EXCERPT: usize = 140;
 
-/// How a text begins, on one line.
+/// How a text begins, on one line, without what makes it bold or a link.
 #[cfg(feature = "ssr")]
 pub(crate) fn excerpt(text: &str) -> String {
+    let text = crate::backend::plain_text(text);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),

@@ -140,6 +140,29 @@ test("the server is restarted in the middle of a comment: the draft is there, al
   }
 });
 
+test("a comment that is being changed survives a reload, and a change that is none is no edit", async ({ forum, person }) => {
+  const session = await forum.signIn("Ada");
+  const post = await forum.post(session, 1, "A question");
+  await forum.comment(session, post, "As it was");
+  const { page } = await person("Ada");
+  await page.goto(`${SQUARE}/${post}`);
+  await live(page);
+  const edit = () => comment(page, "As it was").getByRole("link", { name: "Edit" }).click();
+  await edit();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("button", { name: "Save" })).toHaveCount(0);
+  await expect(page.locator(".comment .edited")).toHaveCount(0);
+  await edit();
+  await page.locator(".comment textarea").fill("As it is now");
+  await page.reload();
+  await expect(page.locator(".comment textarea")).toHaveValue("As it is now");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(comment(page, "As it is now").locator(".edited")).toBeVisible();
+  await page.reload();
+  await live(page);
+  await expect(page.locator(".comment textarea")).toHaveCount(0);
+});
+
 test("a new post is a draft until it is sent, and nobody else's", async ({ forum, person, expected }) => {
   expected.push(/preloaded using link preload/);
   const ada = await person("Ada");

@@ -188,7 +188,8 @@ impl Forum {
     ) -> Result<Comment, ApiError> {
         let mut tx = self.db().begin().await?;
         let changed = query(
-            "update comment set body = $3, edited = $4, version = version + 1
+            "update comment set body = $3, version = version + 1,
+                 edited = case when body = $3 then edited else $4 end
              where id = $1 and author = $2 and deleted is null",
         );
         let changed = changed.bind(id).bind(editor.id).bind(body).bind(now());

@@ -73,9 +73,42 @@ pub(super) fn render(text: &str) -> String {
     CLEANER.clean(&unsafe_html).to_string()
 }
 
+/// What a text says, without its marks. The words of blocks are apart.
+pub(crate) fn plain_text(text: &str) -> String {
+    let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES;
+    let mut plain = String::with_capacity(text.len());
+    for event in Parser::new_ext(text, options) {
+        match event {
+            Event::Text(words)
+            | Event::Code(words)
+            | Event::Html(words)
+            | Event::InlineHtml(words) => plain.push_str(&words),
+            Event::SoftBreak | Event::HardBreak | Event::Rule => plain.push(' '),
+            Event::End(
+                TagEnd::Paragraph
+                | TagEnd::Heading(_)
+                | TagEnd::Item
+                | TagEnd::CodeBlock
+                | TagEnd::TableCell,
+            ) => plain.push(' '),
+            _ => {}
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_can_be_told_without_its_marks() {
+        assert_eq!(
+            plain_text("# Hello\n\n**you**, see [this](https://example.org)\n- a\n- `b`").trim(),
+            "Hello you, see this a b"
+        );
+        assert_eq!(plain_text("1 < 2 & <b>so</b>").trim(), "1 < 2 & <b>so</b>");
+    }
 
     #[test]
     fn a_text_is_shown_as_it_was_meant() {

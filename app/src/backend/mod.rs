@@ -33,6 +33,7 @@ mod votes;
 pub use attempts::Attempts;
 pub use db::OpenError;
 pub use forum::Forum;
+pub(crate) use markdown::plain_text;
 pub use partners::{PARTNERSHIPS, Partners};
 pub use request::{Request, set_status};
 pub use rights::{Rights, SignInPolicy};

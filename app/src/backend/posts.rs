@@ -202,7 +202,8 @@ impl Forum {
     ) -> Result<Post, ApiError> {
         let mut tx = self.db().begin().await?;
         let changed = query(
-            "update post set title = $3, body = $4, edited = $5, version = version + 1
+            "update post set title = $3, body = $4, version = version + 1,
+                 edited = case when title = $3 and body = $4 then edited else $5 end
              where id = $1 and author = $2 and deleted is null",
         );
         let changed = changed

@@ -26,6 +26,7 @@ pub fn BoardList(community: CommunitySummary, boards: Vec<BoardSummary>) -> impl
         <nav class="boards" id="boards" popover="auto" aria-label="Boards">
             <A href=home exact=true attr:class="boards-home">{community.name}</A>
             <ul>{links}</ul>
+            <button type="button" class="quiet boards-close" popovertarget="boards" popovertargetaction="hide">"Close"</button>
         </nav>
     }
     .into_any()

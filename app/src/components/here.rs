@@ -1,7 +1,7 @@
 //! Who is here: the faces, and on wide pages their names, and where they are.
 
 use leptos::prelude::*;
-use leptos_realtime::{Member, PresenceAvatars, RoomId, Status, use_presence};
+use leptos_realtime::{Member, PresenceAvatars, RoomId, Status, use_connection, use_presence};
 use leptos_router::components::A;
 
 use super::status_name;
@@ -26,10 +26,23 @@ pub fn WhoIsHere(
     places: Signal<Vec<KnownPlace>>,
 ) -> impl IntoView {
     let presence = use_presence(room.clone());
-    let heading = move || match presence.count.get() {
-        0 => "Who is here".to_owned(),
-        1 => "One person here".to_owned(),
-        count => format!("{count} people here"),
+    let me = use_connection().user;
+    let is_me =
+        move |member: &Member| me.with(|me| me.as_ref().is_some_and(|me| me.id == member.user));
+    // Who hides is counted by nobody, and sees themselves.
+    let hidden = move || {
+        presence.members.with(|members| {
+            let mut hidden = members.iter();
+            hidden.any(|member| member.status == Status::Invisible)
+        })
+    };
+    let heading = move || match (presence.count.get(), hidden()) {
+        (0, false) => "Who is here".to_owned(),
+        (0, true) => "Only you, unseen".to_owned(),
+        (1, false) => "One person here".to_owned(),
+        (1, true) => "One person here, and you, unseen".to_owned(),
+        (count, false) => format!("{count} people here"),
+        (count, true) => format!("{count} people here, and you, unseen"),
     };
     let listed = move || {
         presence
@@ -50,7 +63,11 @@ pub fn WhoIsHere(
             <PresenceAvatars room max=5/>
             <ul class="here-names">
                 <For each=listed key=|member| (member.user.clone(), member.name.clone(), member.status, member.at.clone()) let:member>
-                    <Name place=places.with_untracked(|places| place_of(&member, places)) member/>
+                    <Name
+                        // Whoever looks knows where they are themselves.
+                        place=places.with_untracked(|places| place_of(&member, places)).filter(|_| !untrack(|| is_me(&member)))
+                        member
+                    />
                 </For>
             </ul>
             {move || more().map(|more| view! { <p class="here-more">{more}</p> })}

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_realtime::{ConnectionState, use_connection};
+use leptos_router::hooks::use_location;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::api::ApiError;
@@ -55,6 +56,10 @@ pub fn PageError(error: ApiError, retry: impl Fn() + Clone + 'static) -> impl In
         }
         now
     });
+    let sign_in = (error == ApiError::SignIn).then(|| {
+        let path = use_location().pathname.get_untracked();
+        format!("/sign-in?next={path}")
+    });
     let (title, heading, more) = match &error {
         ApiError::Internal(_) => (
             "Did not load",
@@ -73,6 +78,7 @@ pub fn PageError(error: ApiError, retry: impl Fn() + Clone + 'static) -> impl In
         <section class="notice">
             <h1>{heading}</h1>
             {more.map(|more| view! { <p>{more}</p> })}
+            {sign_in.map(|href| view! { <p><a class="button" href=href>"Sign in"</a></p> })}
             <p>
                 {passing.then(|| view! { <button type="button" on:click=move |_| retry()>"Try again"</button> " " })}
                 <a href="/">"To the communities"</a>

@@ -32,7 +32,7 @@ fn Communities(list: Vec<CommunityCard>) -> impl IntoView {
     view! {
         <section class="page">
             <h1>"Communities"</h1>
-            <p class="lead">"Pick a place, and see who is there."</p>
+            <p class="lead">"Neighbourhood forums where you see who is there, as it happens. Pick a place."</p>
             <ul class="entries">{cards}</ul>
         </section>
     }

@@ -5,7 +5,7 @@ use leptos_realtime::TimeAgo;
 
 use super::{
     forms::{CommentForm, Confirm, EditForm},
-    talk::{Open, Talk},
+    talk::{Open, Place, Talk},
     threads::{Row, rows},
 };
 use crate::{
@@ -20,6 +20,7 @@ pub(super) fn CommentList(talk: Talk) -> impl IntoView {
     let edit = ServerAction::<EditComment>::new();
     Effect::new(move |_| {
         if let Some(Ok(comment)) = edit.value().get() {
+            talk.draft_of(Place::Edit(comment.id)).forget();
             talk.change(comment.id, |known| known.follow(comment));
             talk.open.set(None);
         }

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::talk::Talk;
+use super::talk::{Place, Talk};
 use crate::{api::EditComment, components::Draft, model::Subject};
 
 /// Writes a comment, or an answer to one. What is sent shows at once, and is a text to be changed again where that failed.
@@ -33,7 +33,7 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
         };
         (ours && !create.pending().get()).then_some(refused)
     };
-    let draft = talk.draft(parent);
+    let draft = talk.draft_of(Place::of(parent));
     // The page's action knows what was sent by the form that was open before.
     let before = create.version().get_untracked();
     Effect::new(move |_| {
@@ -125,8 +125,12 @@ pub(super) fn EditForm(talk: Talk, edit: ServerAction<EditComment>, id: i64) -> 
             .unwrap_or_default()
     });
     let text = NodeRef::<html::Textarea>::new();
+    let draft = talk.draft_of(Place::Edit(id));
     Effect::new(move |_| {
         if let Some(text) = text.get() {
+            if let Some(kept) = draft.read() {
+                text.set_value(&kept);
+            }
             let _ = text.focus();
         }
     });
@@ -142,13 +146,14 @@ pub(super) fn EditForm(talk: Talk, edit: ServerAction<EditComment>, id: i64) -> 
             <textarea
                 id=format!("edit-{id}") node_ref=text name="body" rows="3" required dir="auto"
                 readonly=sending
+                on:input=move |event| draft.keep(&event_target_value(&event))
             >{body}</textarea>
             <p class="error" role="alert">{error}</p>
             <div class="form-buttons">
                 <button class="button" type="submit" disabled=sending>
                     {move || if sending() { "Saving…" } else { "Save" }}
                 </button>
-                <Cancel talk/>
+                <Cancel talk draft/>
             </div>
         </ActionForm>
     }

@@ -58,6 +58,23 @@ impl Open {
     }
 }
 
+/// Where on the page something is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Comment,
+    /// An answer to this comment.
+    Answer(i64),
+    /// This comment, changed.
+    Edit(i64),
+}
+
+impl Place {
+    /// What answers this, or a comment.
+    pub(super) fn of(parent: Option<i64>) -> Self {
+        parent.map_or(Self::Comment, Self::Answer)
+    }
+}
+
 /// See the [module](self).
 #[derive(Clone, Copy)]
 pub(super) struct Talk {
@@ -117,7 +134,7 @@ impl Talk {
             if let Some(Ok(comment)) = talk.create.value().get() {
                 let id = comment.id;
                 let answer = comment.parent.is_some();
-                talk.draft(comment.parent).forget();
+                talk.draft_of(Place::of(comment.parent)).forget();
                 talk.put(comment);
                 talk.typing.stop.run(());
                 if answer {
@@ -144,32 +161,40 @@ impl Talk {
         self.viewer.with_value(Option::is_some)
     }
 
-    /// What the viewer is writing: a comment, or an answer to one.
-    pub(super) fn draft(self, parent: Option<i64>) -> Draft {
+    /// What the viewer is writing there.
+    pub(super) fn draft_of(self, place: Place) -> Draft {
         let person = self
             .viewer
             .with_value(|viewer| viewer.as_ref().map_or(0, |viewer| viewer.person.id));
         let post = self.post.with_untracked(|post| post.id);
-        match parent {
-            None => Draft::new(person, format_args!("post/{post}/comment")),
-            Some(parent) => Draft::new(person, format_args!("post/{post}/answer/{parent}")),
+        match place {
+            Place::Comment => Draft::new(person, format_args!("post/{post}/comment")),
+            Place::Answer(parent) => {
+                Draft::new(person, format_args!("post/{post}/answer/{parent}"))
+            }
+            Place::Edit(id) => Draft::new(person, format_args!("post/{post}/edit/{id}")),
         }
     }
 
-    /// Opens the answer that was being written when the page was left.
+    /// Opens what was being written when the page was left: an answer, or a comment that was being changed.
     fn reopen(self) {
         if self.open.get_untracked().is_some() || !self.signed_in() {
             return;
         }
+        let is_written = |place| self.draft_of(place).read().is_some();
         let written = self.comments.with_untracked(|list| {
             let mut shown = list.iter().filter(|comment| !comment.deleted);
             shown.find_map(|comment| {
-                let draft = self.draft(Some(comment.id)).read();
-                draft.map(|_| comment.id)
+                let id = comment.id;
+                if is_written(Place::Answer(id)) {
+                    return Some(Open::Reply(id));
+                }
+                let own = self.viewer_is(|viewer| viewer.person.id == comment.author.id);
+                (own && is_written(Place::Edit(id))).then_some(Open::Edit(id))
             })
         });
-        if let Some(parent) = written {
-            self.open.set(Some(Open::Reply(parent)));
+        if written.is_some() {
+            self.open.set(written);
         }
     }
 

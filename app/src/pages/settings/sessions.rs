@@ -72,8 +72,8 @@ fn Line(session: Session, end: ServerAction<EndSession>) -> impl IntoView {
                 {session.here.then(|| view! { <span class="here-now">"this browser"</span> })}
             </p>
             <p class="meta">
-                "since " <TimeAgo at=session.created.unsigned_abs()/>
-                ", last used " <TimeAgo at=session.seen.unsigned_abs()/>
+                "Signed in " <TimeAgo at=session.created.unsigned_abs()/>
+                {(!session.here).then(|| view! { ", last used " <TimeAgo at=session.seen.unsigned_abs()/> })}
             </p>
             {sign_out}
         </li>
