@@ -8,6 +8,9 @@ use std::{
 use ammonia::Builder;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
+/// What is Markdown here, beside CommonMark.
+const OPTIONS: Options = Options::ENABLE_STRIKETHROUGH.union(Options::ENABLE_TABLES);
+
 /// What a text may be made of. Headings would compete with the page's own, and images would tell their makers who
 /// reads.
 const TAGS: [&str; 18] = [
@@ -51,8 +54,7 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// A text as HTML. What its writer wrote as HTML is shown as text; a line break is one.
 pub(super) fn render(text: &str) -> String {
-    let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES;
-    let events = Parser::new_ext(text, options).flat_map(|event| {
+    let events = Parser::new_ext(text, OPTIONS).flat_map(|event| {
         let (first, second) = match event {
             Event::Html(html) | Event::InlineHtml(html) => (Event::Text(html), None),
             Event::SoftBreak => (Event::HardBreak, None),
@@ -75,9 +77,8 @@ pub(super) fn render(text: &str) -> String {
 
 /// What a text says, without its marks. The words of blocks are apart.
 pub(crate) fn plain_text(text: &str) -> String {
-    let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES;
     let mut plain = String::with_capacity(text.len());
-    for event in Parser::new_ext(text, options) {
+    for event in Parser::new_ext(text, OPTIONS) {
         match event {
             Event::Text(words)
             | Event::Code(words)
