@@ -52,10 +52,14 @@ pub enum PostEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommunityEvent {
-    /// Somebody posted in a partner community.
+    /// Somebody posted in a partner community, or changed what they had posted.
     PartnerPost(PartnerPost),
-    /// Somebody commented in a partner community.
+    /// A post there was deleted.
+    PartnerPostDeleted { post: i64 },
+    /// Somebody commented in a partner community, or changed what they had said.
     PartnerComment(PartnerComment),
+    /// A comment there was deleted.
+    PartnerCommentDeleted { comment: i64 },
 }
 
 /// What concerns those who keep a community in order.

@@ -44,6 +44,7 @@ on_every_database!(
     c13_what_is_told_in_a_transaction_is_told_if_and_only_if_it_commits,
     c13_what_a_dead_process_left_to_tell_two_others_tell_once,
     a_repeat_with_the_same_key_tells_nobody,
+    c13_what_is_taken_back_leaves_every_page_if_and_only_if_the_transaction_commits,
     c10_an_inbox_is_open_to_its_person_alone,
     a_database_that_is_away_is_told_as_such_and_stops_nothing_else,
     a_clock_that_steps_back_takes_nothing_away,
@@ -259,6 +260,63 @@ where
     }
     let told_ = "select count(*) from realtime_outbox where room like 'inbox:%'";
     assert_eq!(host.number(told_).await, 60);
+    one.shutdown().await;
+    two.shutdown().await;
+}
+
+async fn c13_what_is_taken_back_leaves_every_page_if_and_only_if_the_transaction_commits<H: Host>()
+where
+    Transaction<'static, H::Db>: HostTransaction,
+{
+    let host = H::new().await;
+    let (one, two) = two(&host).await;
+    let mut ada = Page::open(&two, "Ada").await;
+    let (first, second, third) = (told(1, None), told(2, Some(7)), told(3, Some(7)));
+    let notices = [(&first, "a"), (&second, "b"), (&third, "c")];
+    for (told, key) in notices {
+        let people = ["Ada", "Bob"].map(id);
+        one.notify(people, Notice::new(told).key(key))
+            .await
+            .unwrap();
+    }
+    ada.shows(2, 2).await;
+
+    let mut tx = host.begin().await;
+    one.withdraw_in(&mut tx, ["a"]).await.unwrap();
+    tx.rollback().await.unwrap();
+    let mut tx = host.begin().await;
+    one.withdraw_in(&mut tx, ["c"]).await.unwrap();
+    ada.client.run_for(Duration::from_millis(100)).await;
+    assert_eq!(ada.device.inbox.list()[0].count, 2, "not yet");
+    tx.commit().await.unwrap();
+    ada.until("the last of two is taken back", |inbox| {
+        inbox.list()[0].count == 1
+    })
+    .await;
+    let says = ada.device.inbox.list()[0].read_as::<Told>().unwrap();
+    assert_eq!(says.data, second, "what is left");
+    ada.shows(2, 2).await;
+
+    let mut tx = host.begin().await;
+    one.withdraw_in(&mut tx, ["a", "b"]).await.unwrap();
+    tx.commit().await.unwrap();
+    ada.shows(0, 0).await;
+    // What is told and taken back before anybody looked is told to nobody.
+    let mut tx = host.begin().await;
+    let notice = Notice::new(&first).key("d");
+    two.notify_in(&mut tx, [id("Ada")], notice).await.unwrap();
+    two.withdraw_in(&mut tx, ["d"]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(one.withdraw(["d"]).await.unwrap(), 0);
+    until_number(&host, UNPUBLISHED, 0).await;
+    ada.shows(0, 0).await;
+    let page = Device::load(&one, "Bob").await.unwrap().page;
+    assert_eq!((page.unread, page.notifications.len()), (0, 0));
+    let long = one.withdraw(["x".repeat(129)]).await;
+    assert!(
+        matches!(long, Err(NotifyError::Name { what: "key", .. })),
+        "{long:?}"
+    );
     one.shutdown().await;
     two.shutdown().await;
 }

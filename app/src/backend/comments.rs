@@ -236,6 +236,7 @@ impl Forum {
         }
         let (_, comment) = of(&mut tx, id).await?;
         tell_of_change(&mut tx, realtime, post, &comment).await?;
+        telling::withdraw_comment(&mut tx, realtime, id).await?;
         tell_count(&mut tx, realtime, board, post, comments).await?;
         if !own {
             let what = moderation::Deleted {

@@ -10,6 +10,7 @@ use leptos_realtime::{Notice as Told, Original, RelayError, Relayed, User};
 use super::{
     Forum,
     db::{Db, query},
+    telling,
 };
 use crate::{
     Board, BoardEvent, Community, CommunityEvent, Notice, PostEvent,
@@ -72,22 +73,36 @@ impl Partners {
     /// # Errors
     /// When the database fails: it is asked again.
     pub async fn relay(self, original: Original) -> Result<Vec<Relayed>, RelayError> {
-        if let Some((Board(board), BoardEvent::PostCreated(post))) = original.read::<Board>() {
-            return self.relay_post(board, post).await;
+        if let Some((Board(board), event)) = original.read::<Board>() {
+            return match event {
+                BoardEvent::PostCreated(post) => self.relay_post(board, post, true).await,
+                BoardEvent::PostChanged(post) => self.relay_post(board, post, false).await,
+                _ => Ok(Vec::new()),
+            };
         }
-        if let Some((rooms::Post(post), PostEvent::CommentCreated(comment))) =
-            original.read::<rooms::Post>()
-        {
-            return self.relay_comment(post, comment).await;
+        match original.read::<rooms::Post>() {
+            Some((
+                rooms::Post(post),
+                PostEvent::CommentCreated(comment) | PostEvent::CommentChanged(comment),
+            )) => self.relay_comment(post, comment).await,
+            _ => Ok(Vec::new()),
         }
-        Ok(Vec::new())
     }
 
-    async fn relay_post(&self, board: i64, post: Post) -> Result<Vec<Relayed>, RelayError> {
+    async fn relay_post(
+        &self,
+        board: i64,
+        post: Post,
+        is_new: bool,
+    ) -> Result<Vec<Relayed>, RelayError> {
         let Some(place) = self.place(board).await? else {
             return Ok(Vec::new());
         };
         let origin = &place.community;
+        if post.deleted {
+            let gone = CommunityEvent::PartnerPostDeleted { post: post.id };
+            return to_all(&place.posts, &gone, &origin.name);
+        }
         let shared = CommunityEvent::PartnerPost(PartnerPost {
             community: origin.clone(),
             board: place.slug.clone(),
@@ -102,12 +117,15 @@ impl Partners {
                 &shared,
                 origin.name.clone(),
             )?);
-            let people = self.only_in(*partner, origin.id).await?;
+            let people = match is_new {
+                true => self.only_in(*partner, origin.id).await?,
+                false => Vec::new(),
+            };
             if !people.is_empty() {
                 let told = Told::new(&notice)
                     .by(&author)
                     .origin(origin.name.clone())
-                    .key(format!("partner:{}", post.id));
+                    .key(telling::partner_key(post.id));
                 relayed.push(Relayed::notify(people, told)?);
             }
         }
@@ -124,6 +142,12 @@ impl Partners {
         let Some(place) = self.place(board).await? else {
             return Ok(Vec::new());
         };
+        let origin = &place.community.name;
+        if comment.deleted {
+            let comment = comment.id;
+            let gone = CommunityEvent::PartnerCommentDeleted { comment };
+            return to_all(&place.comments, &gone, origin);
+        }
         let shared = CommunityEvent::PartnerComment(PartnerComment {
             community: place.community.clone(),
             board: place.slug.clone(),
@@ -134,11 +158,7 @@ impl Partners {
             excerpt: excerpt(&comment.body),
             created: comment.created,
         });
-        let origin = &place.community.name;
-        let relayed = place.comments.iter().map(|partner| {
-            Relayed::event(Community(*partner), &shared, origin.clone()).map_err(Into::into)
-        });
-        relayed.collect()
+        to_all(&place.comments, &shared, origin)
     }
 
     /// A board, and who may hear of what is written there.
@@ -195,6 +215,18 @@ impl Partners {
         let people: Vec<(i64,)> = self.db.all(people.bind(community).bind(other)).await?;
         Ok(people.into_iter().map(|(person,)| person).collect())
     }
+}
+
+/// To everyone in these communities.
+fn to_all(
+    partners: &[i64],
+    event: &CommunityEvent,
+    origin: &str,
+) -> Result<Vec<Relayed>, RelayError> {
+    let relayed = partners
+        .iter()
+        .map(|partner| Relayed::event(Community(*partner), event, origin).map_err(Into::into));
+    relayed.collect()
 }
 
 #[cfg(test)]
@@ -304,6 +336,7 @@ mod tests {
             match serde_json::from_str(&data).unwrap() {
                 CommunityEvent::PartnerPost(shared) => of_posts.push((shared.post.id, to)),
                 CommunityEvent::PartnerComment(shared) => of_comments.push((shared.id, to)),
+                deleted => panic!("nothing was deleted: {deleted:?}"),
             }
         }
         for list in [&mut of_posts, &mut of_comments, &mut posts, &mut comments] {

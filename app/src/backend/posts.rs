@@ -253,6 +253,7 @@ impl Forum {
         tx.run(deleted).await?;
         let (_, post) = of(&mut tx, id).await?;
         tell_of_change(&mut tx, realtime, board, &post).await?;
+        telling::withdraw_post(&mut tx, realtime, id).await?;
         if !own {
             let what = moderation::Deleted {
                 subject: Subject::Post,

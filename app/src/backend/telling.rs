@@ -1,9 +1,9 @@
-//! Whoever is answered or mentioned is told, when what was written commits.
+//! Whoever is answered or mentioned is told, when what was written commits; and nobody can read there what was deleted.
 
 use leptos_realtime::{Realtime, User};
 
 use super::{
-    db::{Tx, one_of},
+    db::{Tx, one_of, query},
     mentions::mentions,
     place::Place,
 };
@@ -12,6 +12,50 @@ use crate::{
     model::{Comment, Post},
     notice::{About, Notice},
 };
+
+/// What a partner's people were told of a post with.
+pub(super) fn partner_key(post: i64) -> String {
+    format!("partner:{post}")
+}
+
+fn post_key(post: i64) -> String {
+    format!("mention:{post}")
+}
+
+fn answer_key(comment: i64) -> String {
+    format!("reply:{comment}")
+}
+
+fn mention_key(comment: i64) -> String {
+    format!("mention:comment:{comment}")
+}
+
+/// A post was deleted: nobody is told of it any more, nor of what was said about it, which has its title.
+pub(super) async fn withdraw_post(
+    tx: &mut Tx,
+    realtime: &Realtime,
+    post: i64,
+) -> Result<(), ApiError> {
+    let comments = query("select id from comment where post = $1 order by id").bind(post);
+    let comments: Vec<(i64,)> = tx.all(comments).await?;
+    let mut keys = vec![post_key(post), partner_key(post)];
+    keys.extend(
+        comments
+            .iter()
+            .flat_map(|(id,)| [answer_key(*id), mention_key(*id)]),
+    );
+    Ok(tx.withdraw(realtime, keys).await?)
+}
+
+/// A comment was deleted.
+pub(super) async fn withdraw_comment(
+    tx: &mut Tx,
+    realtime: &Realtime,
+    comment: i64,
+) -> Result<(), ApiError> {
+    let keys = vec![answer_key(comment), mention_key(comment)];
+    Ok(tx.withdraw(realtime, keys).await?)
+}
 
 /// A comment, and what it is about.
 pub(super) struct OfComment<'a> {
@@ -38,7 +82,7 @@ pub(super) async fn of_post(
     let author = User::new(post.author.id, post.author.name.clone());
     let told = leptos_realtime::Notice::new(&notice)
         .by(&author)
-        .key(format!("mention:{}", post.id));
+        .key(post_key(post.id));
     Ok(tx.notify(realtime, people, told).await?)
 }
 
@@ -61,7 +105,7 @@ pub(super) async fn of_comment(
     let reply = Notice::Reply(about.clone());
     let notice = leptos_realtime::Notice::new(&reply)
         .by(&author)
-        .key(format!("reply:{}", comment.id));
+        .key(answer_key(comment.id));
     tx.notify(realtime, vec![answered], notice).await?;
     let mut people = mentioned(tx, place.community.id, &comment.body).await?;
     // Once is enough.
@@ -72,7 +116,7 @@ pub(super) async fn of_comment(
     let mention = Notice::Mention(about);
     let notice = leptos_realtime::Notice::new(&mention)
         .by(&author)
-        .key(format!("mention:comment:{}", comment.id));
+        .key(mention_key(comment.id));
     Ok(tx.notify(realtime, people, notice).await?)
 }
 
@@ -114,7 +158,10 @@ mod tests {
         model::Role,
     };
 
-    on_both!(whoever_is_answered_or_mentioned_is_told_once);
+    on_both!(
+        whoever_is_answered_or_mentioned_is_told_once,
+        what_was_deleted_is_read_in_nobodys_inbox
+    );
 
     /// Who has been told of what, by person and kind.
     async fn told(forum: &Forum) -> Vec<(String, String)> {
@@ -180,9 +227,57 @@ mod tests {
             assert!(Instant::now() < deadline, "rows stay unpublished");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let mut told = told(&forum).await;
-        told.sort();
-        assert_eq!(told, expected);
+        let mut all = told(&forum).await;
+        all.sort();
+        assert_eq!(all, expected);
+        realtime.shutdown().await;
+    }
+
+    async fn what_was_deleted_is_read_in_nobodys_inbox(forum: Forum) {
+        let realtime = realtime(&forum).await;
+        let square = board(&forum, "harbour").await;
+        let ada = person(&forum, "Ada", "harbour", Role::Member).await;
+        let bob = person(&forum, "Bob", "harbour", Role::Member).await;
+        let post = forum
+            .create_post(&realtime, square, &ada, "A secret title", "For @Bob")
+            .await
+            .unwrap();
+        let mut comments = Vec::new();
+        for body in ["A secret word for @Bob", "Another for @Bob"] {
+            let comment = forum.create_comment(&realtime, post.id, None, &ada, body);
+            comments.push(comment.await.unwrap());
+        }
+        let answer = forum.create_comment(&realtime, post.id, None, &bob, "A secret answer");
+        answer.await.unwrap();
+        // What stands in inboxes, of either of them.
+        let read = async |text: &str| {
+            let all = query("select data from realtime_notification order by id");
+            let all: Vec<(String,)> = forum.db().all(all).await.unwrap();
+            all.iter().filter(|(data,)| data.contains(text)).count()
+        };
+        let settled = async || {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            loop {
+                let left = query("select count(*) from realtime_outbox where published is null");
+                let (left,): (i64,) = forum.db().one(left).await.unwrap();
+                if left == 0 {
+                    return;
+                }
+                assert!(Instant::now() < deadline, "rows stay unpublished");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        settled().await;
+        // Of three mentions in one post the last is told.
+        assert_eq!(read("Another for").await, 1);
+        let deleted = forum.delete_comment(&realtime, comments[1].id, &ada);
+        deleted.await.unwrap();
+        settled().await;
+        assert_eq!((read("Another").await, read("A secret word").await), (0, 1));
+        let deleted = forum.delete_post(&realtime, post.id, &ada);
+        deleted.await.unwrap();
+        settled().await;
+        assert_eq!(read("secret").await, 0, "neither text nor title");
         realtime.shutdown().await;
     }
 }

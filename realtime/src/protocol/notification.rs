@@ -131,6 +131,9 @@ pub struct Notification<D> {
     pub archived: Option<UnixMillis>,
     /// The number of the inbox's change that touched it last.
     pub change: u64,
+    /// It was taken back: its data is null, and it is in no list any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 /// The most actors that a notification names.
@@ -190,6 +193,7 @@ impl<D> Notification<D> {
             read: self.read,
             archived: self.archived,
             change: self.change,
+            withdrawn: self.withdrawn,
         }
     }
 }
@@ -284,6 +288,7 @@ impl InboxFilter {
     #[must_use]
     pub fn fits<D>(&self, one: &Notification<D>) -> bool {
         one.archived.is_some() == self.archived
+            && !one.withdrawn
             && (!self.unread || one.read.is_none())
             && self.kind.as_ref().is_none_or(|kind| one.kind == *kind)
             && (self.community.is_none() || one.community == self.community)
@@ -519,5 +524,7 @@ mod tests {
         assert_eq!(fits(&one), [true, false, false, true, false]);
         one.archived = Some(3);
         assert_eq!(fits(&one), [false, false, true, false, false]);
+        one.withdrawn = true;
+        assert_eq!(fits(&one), [false; 5]);
     }
 }

@@ -149,6 +149,18 @@ impl Tx {
             Self::Postgres(tx) => realtime.notify_in(tx, people, notice).await,
         }
     }
+
+    /// Takes back what people were told with these keys, if and only if this commits.
+    pub(super) async fn withdraw(
+        &mut self,
+        realtime: &Realtime,
+        keys: Vec<String>,
+    ) -> Result<(), NotifyError> {
+        match self {
+            Self::Sqlite(tx) => realtime.withdraw_in(tx, keys).await,
+            Self::Postgres(tx) => realtime.withdraw_in(tx, keys).await,
+        }
+    }
 }
 
 /// What a person reads of a fault of the database; the log has the rest.

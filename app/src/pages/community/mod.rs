@@ -45,7 +45,14 @@ fn Page(page: model::CommunityPage) -> impl IntoView {
             CommunityEvent::PartnerPost(shared) => {
                 put(partners, shared, |shared| shared.post.id);
             }
+            CommunityEvent::PartnerPostDeleted { post } => {
+                partners.update(|list| list.retain(|shared| shared.post.id != post));
+                comments.update(|list| list.retain(|shared| shared.post != post));
+            }
             CommunityEvent::PartnerComment(shared) => put(comments, shared, |shared| shared.id),
+            CommunityEvent::PartnerCommentDeleted { comment } => {
+                comments.update(|list| list.retain(|shared| shared.id != comment));
+            }
         },
         RoomUpdate::Reset(_) => {
             let slug = slug.clone();

@@ -92,7 +92,7 @@ pub(super) fn FromPartners(
             <section class="partners" aria-labelledby="partners">
                 <h2 id="partners">"From partner communities"</h2>
                 <ul class="entries" aria-live="polite">
-                    <For each=move || partners.get() key=|shared| shared.post.id let:shared>
+                    <For each=move || partners.get() key=|shared| (shared.post.id, shared.post.version) let:shared>
                         <li class="entry" data-origin=shared.community.slug.clone()>
                             <h3>
                                 <a href=format!("/c/{}/{}/{}", shared.community.slug, shared.board, shared.post.id) dir="auto">
@@ -110,7 +110,7 @@ pub(super) fn FromPartners(
                     </For>
                 </ul>
                 <ul class="said" aria-label="Comments" aria-live="polite">
-                    <For each=move || comments.get() key=|shared| shared.id let:shared>
+                    <For each=move || comments.get() key=|shared| (shared.id, shared.excerpt.clone()) let:shared>
                         <li data-origin=shared.community.slug.clone()>
                             <p dir="auto">{shared.excerpt}</p>
                             <p class="meta">

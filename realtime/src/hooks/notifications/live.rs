@@ -16,6 +16,7 @@ use crate::{
     hooks::{ConnectionState, Since, use_connection},
     protocol::{
         ErrorCode, InboxChange, InboxRoom, Mark, Position, ProtocolError, Room, RoomUpdate, UserId,
+        WireNotification,
     },
     server_fns::{inbox_changes, mark_all_read, mark_notifications},
 };
@@ -138,6 +139,14 @@ impl Notifications {
             let told = change.notifications.iter().flatten();
             told.filter(|one| inbox.is_news(one)).cloned().collect()
         });
+        // What is being shown may have been taken back, or read elsewhere.
+        let over = |shown: &WireNotification| {
+            let mut told = change.notifications.iter().flatten();
+            told.any(|one| one.id == shown.id && (!one.is_unread() || one.count < shown.count))
+        };
+        if self.news.with_untracked(|news| news.iter().any(over)) {
+            self.news.update(|news| news.retain(|shown| !over(shown)));
+        }
         self.inbox.update(|inbox| inbox.apply(change));
         if !fresh.is_empty() {
             self.news.update(|news| {

@@ -12,10 +12,12 @@
 mod notice;
 pub(crate) mod requests;
 mod tidy;
+mod withdraw;
 
 pub(super) use notice::is_community;
 pub use notice::{Notice, NotifyError};
 pub(super) use tidy::tidy;
+use withdraw::Withdraw;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,24 @@ use crate::{
     protocol::{EventId, NotificationData, UserId, reserved::notify_room},
 };
 
-/// Whom to notify of what, as the outbox keeps it.
+/// What is to become of inboxes, as the outbox keeps it.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    Notify(Notify),
+    Withdraw(Withdraw),
+}
+
+impl Wanted {
+    pub(super) fn read(row: &str) -> serde_json::Result<Self> {
+        // Raw JSON cannot be read as one of several.
+        match serde_json::from_str(row) {
+            Ok(withdraw) => Ok(Self::Withdraw(withdraw)),
+            Err(_) => serde_json::from_str(row).map(Self::Notify),
+        }
+    }
+}
+
+/// Whom to notify of what.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Notify {
     pub(super) users: Vec<UserId>,
@@ -71,7 +90,11 @@ impl Realtime {
         notice: impl Into<Notice<'a, D>>,
     ) -> Result<u64, NotifyError> {
         let (inboxes, outbox) = self.inboxes().ok_or(NotifyError::NoDatabase)?;
-        let new = notice.into().write()?;
+        let mut new = notice.into().write()?;
+        if new.subject.is_some() {
+            // Others that join it may be taken back: then this is what is left.
+            new.key.get_or_insert_with(random_key);
+        }
         let users: Vec<UserId> = users.into_iter().map(Into::into).collect();
         let written = |written| outbox.written(written);
         Ok(inboxes.notify(&users, &new, unix_millis(), written).await?)
@@ -95,8 +118,7 @@ impl Realtime {
         }
         let mut new = notice.into().write()?;
         // The outbox' worker may do it more than once.
-        new.key
-            .get_or_insert_with(|| format!("{:032x}", random::<u128>()));
+        new.key.get_or_insert_with(random_key);
         let users: Vec<UserId> = users.into_iter().map(Into::into).collect();
         for users in users.chunks(PEOPLE_AT_ONCE) {
             let users = users.to_vec();
@@ -104,14 +126,7 @@ impl Realtime {
                 users,
                 new: new.clone(),
             };
-            let id = format!("{:032x}", random::<u128>());
-            let event = NewEvent {
-                id: EventId::try_from(id).expect("32 hexadecimal digits"),
-                subject: None,
-                origin: None,
-                data: serde_json::value::to_raw_value(&notify)?,
-            };
-            outbox.write(tx, &notify_room(), &event).await?;
+            outbox.write(tx, &notify_room(), &wanted(&notify)?).await?;
         }
         Ok(())
     }
@@ -119,4 +134,19 @@ impl Realtime {
     fn inboxes(&self) -> Option<(&InboxStore, &super::outbox::Outbox)> {
         self.0.inboxes.as_deref().zip(self.0.outbox.as_deref())
     }
+}
+
+/// A key that nobody else has.
+fn random_key() -> String {
+    format!("{:032x}", random::<u128>())
+}
+
+/// What is to become of inboxes, as a row of the outbox.
+fn wanted(wanted: &impl Serialize) -> Result<NewEvent, serde_json::Error> {
+    Ok(NewEvent {
+        id: EventId::try_from(random_key()).expect("32 hexadecimal digits"),
+        subject: None,
+        origin: None,
+        data: serde_json::value::to_raw_value(wanted)?,
+    })
 }

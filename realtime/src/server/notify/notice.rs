@@ -12,7 +12,7 @@ const MAX_DATA: usize = 8 * 1024;
 const MAX_KIND: usize = 64;
 const MAX_COMMUNITY: usize = 64;
 const MAX_SUBJECT: usize = 128;
-const MAX_KEY: usize = 128;
+pub(super) const MAX_KEY: usize = 128;
 
 /// A notification about to be created: the host's data, and what else is to be known of it.
 ///
@@ -60,8 +60,8 @@ impl<'a, D> Notice<'a, D> {
         self
     }
 
-    /// Names it for good: nobody is told twice with the same key, for as long as notifications are kept. At most 128
-    /// bytes.
+    /// Names it for good: nobody is told twice with the same key, for as long as notifications are kept, and by it what
+    /// people were told is [taken back](crate::Realtime::withdraw). At most 128 bytes.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -142,7 +142,7 @@ pub(in crate::server) fn is_community(name: &str) -> bool {
     fits(name, MAX_COMMUNITY)
 }
 
-fn fits(name: &str, most: usize) -> bool {
+pub(super) fn fits(name: &str, most: usize) -> bool {
     !name.is_empty() && name.len() <= most && !name.contains(char::is_control)
 }
 

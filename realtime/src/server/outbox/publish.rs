@@ -12,7 +12,7 @@ use crate::{
         broker::BrokerError,
         clock::unix_millis,
         hub::Hub,
-        notify::Notify,
+        notify::{Notify, Wanted},
         relay::{Original, Relay},
         store::{Derived, InboxStore, OutboxRow, Written},
     },
@@ -56,7 +56,7 @@ struct Failure {
     silent: bool,
 }
 
-/// Notifies whom the rows name, up to the first that fails. What was done already is not done again: it has a key.
+/// Notifies whom the rows name, and takes back what they name, up to the first that fails. What was done already is not done again: it has a key.
 pub(super) async fn notify(
     inboxes: &InboxStore,
     wake: &Wake,
@@ -69,8 +69,8 @@ pub(super) async fn notify(
             outcome.left.push((id, event));
             continue;
         }
-        let Notify { users, new } = match serde_json::from_str(event.data.get()) {
-            Ok(notify) => notify,
+        let wanted = match Wanted::read(event.data.get()) {
+            Ok(wanted) => wanted,
             Err(error) => {
                 tracing::error!(id, %error, "a notification of the outbox can never be created");
                 outcome.placed.push((id, Vec::new()));
@@ -78,7 +78,12 @@ pub(super) async fn notify(
             }
         };
         let written = |written: Written| written.rows.iter().for_each(|row| wake.written(*row));
-        match inboxes.notify(&users, &new, unix_millis(), written).await {
+        let now = unix_millis();
+        let done = match &wanted {
+            Wanted::Notify(Notify { users, new }) => inboxes.notify(users, new, now, written).await,
+            Wanted::Withdraw(what) => inboxes.withdraw(&what.keys, now, written).await,
+        };
+        match done {
             Ok(_) => outcome.placed.push((id, Vec::new())),
             Err(error) => {
                 outcome.failed = Some(BrokerError::Unavailable(error.to_string()));

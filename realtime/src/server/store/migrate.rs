@@ -61,6 +61,11 @@ pub(super) async fn sqlite(pool: &sqlx::SqlitePool) -> Result<(), MigrateError> 
             "keep",
             include_str!("../../../migrations/sqlite/0005_keep.sql"),
         ),
+        (
+            6,
+            "withdraw",
+            include_str!("../../../migrations/sqlite/0006_withdraw.sql"),
+        ),
     ]);
     // Takes SQLite's write lock at once: a lock taken later could not be waited for.
     let mut tx = pool.begin_with("begin immediate").await?;
@@ -95,6 +100,11 @@ pub(super) async fn postgres(pool: &sqlx::PgPool) -> Result<(), MigrateError> {
             5,
             "keep",
             include_str!("../../../migrations/postgres/0005_keep.sql"),
+        ),
+        (
+            6,
+            "withdraw",
+            include_str!("../../../migrations/postgres/0006_withdraw.sql"),
         ),
     ]);
     // Each statement sees what was committed while the lock was waited for, whatever the database's default is.

@@ -9,6 +9,7 @@ mod statements;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod withdraw;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -160,6 +161,11 @@ impl InboxStore {
         ];
         let mut people = texts(&tx.rows(statements.wanted, &args).await?)?;
         if let Some(key) = &new.key {
+            let args = [Arg::Text(key), Arg::Number(now)];
+            let held = tx.rows(statements.hold, &args).await?;
+            if held[0].maybe_number(0)?.is_some() {
+                people.clear();
+            }
             let args = [Arg::Text(&json(&people)), Arg::Text(key), Arg::Number(now)];
             people = texts(&tx.rows(statements.keys, &args).await?)?;
         }
@@ -188,26 +194,37 @@ impl InboxStore {
             ];
             tx.run(statements.actor, &args).await?;
         }
+        if let Some(key) = &new.key {
+            let actor = new.actor.as_ref().map(|actor| actor.id.as_str());
+            let args = [Arg::Text(&people), Arg::Text(key), Arg::MaybeText(actor)];
+            tx.run(statements.know, &args).await?;
+        }
         if let Some(after) = self.deliver_after {
             let due = now.saturating_add(to_stored(after));
             let args = [Arg::Text(&people), Arg::Number(now), Arg::Number(due)];
             tx.run(statements.deliver, &args).await?;
         }
-        let touched = tx.rows(statements.touched, &[Arg::Text(&people)]).await?;
-        let mut touched = self.notifications(&mut *tx, &touched).await?;
+        let written = self.tell(&mut *tx, &people, now).await?;
+        tx.commit().await?;
+        Ok((told, written))
+    }
+
+    /// Tells people's clients what their last changes touched.
+    async fn tell(&self, tx: &mut dyn Tx, people: &str, now: i64) -> Result<Written, StoreError> {
+        let statements = self.statements;
+        let touched = tx.rows(statements.touched, &[Arg::Text(people)]).await?;
+        let mut touched = self.notifications(tx, &touched).await?;
         let many = |of: &WireNotification| of.actor_count > MAX_REMEMBERED;
         if touched.values().flatten().any(many) {
-            let args = [Arg::Text(&people), Arg::Number(i64::from(MAX_REMEMBERED))];
+            let args = [Arg::Text(people), Arg::Number(i64::from(MAX_REMEMBERED))];
             tx.run(statements.forget_actors, &args).await?;
         }
-        let changes = self.standing(&mut *tx, &people).await?.into_iter();
+        let changes = self.standing(tx, people).await?.into_iter();
         let changes = changes.map(|(user, change)| {
             let mine = touched.remove(&user);
             (user, change.with(mine.unwrap_or_default()))
         });
-        let written = self.wake(&mut *tx, changes.collect(), now).await?;
-        tx.commit().await?;
-        Ok((told, written))
+        self.wake(tx, changes.collect(), now).await
     }
 
     /// Puts a mark on a person's notifications. Of ids that are not theirs nothing happens. Returns where their inbox
@@ -419,6 +436,7 @@ impl InboxStore {
                 read: row.maybe_number(10)?.map(from_stored),
                 archived: row.maybe_number(11)?.map(from_stored),
                 change: from_stored(row.number(12)?),
+                withdrawn: row.maybe_number(13)?.is_some(),
             };
             people.entry(user(row, 1)?).or_default().push(notification);
         }

@@ -5,8 +5,12 @@
 pub(super) struct Statements {
     /// $1 users, $2 kind, $3 community or '', $4 now → those who want to be told, in order. As `Preferences::wants`.
     pub(super) wanted: &'static str,
+    /// $1 key, $2 now → when it was taken back, if it was. Keeps others from taking it back until the transaction ends.
+    pub(super) hold: &'static str,
     /// $1 users, $2 key, $3 now → those who have not been told.
     pub(super) keys: &'static str,
+    /// $1 users, $2 key, $3 actor. What their last changes touched is known by the key from now on.
+    pub(super) know: &'static str,
     /// $1 users. Raises their numbers, in order, so that two who do it cannot wait for each other; until the transaction
     /// ends nobody else changes these inboxes.
     pub(super) number: &'static str,
@@ -44,6 +48,20 @@ pub(super) struct Statements {
     pub(super) wake: &'static str,
     /// $1 users, $2 now, $3 due. What was touched is to be sent to those who can be told elsewhere.
     pub(super) deliver: &'static str,
+    /// $1 keys, $2 now. Nobody is told with them any more; until the transaction ends nobody is being told.
+    pub(super) withdraw: &'static str,
+    /// $1 keys, $2 how many → people who were told with one of them, in order.
+    pub(super) told: &'static str,
+    /// $1 users, $2 keys → those of them who still were, in order.
+    pub(super) still_told: &'static str,
+    /// $1 users, $2 keys. With their last change.
+    pub(super) withdraw_theirs: &'static str,
+    /// $1 users, $2 keys. Of what was taken back with their last changes, who did nothing else that is left.
+    pub(super) withdraw_actors: &'static str,
+    /// $1 users, $2 keys. Says what is left of it, where something is.
+    pub(super) withdraw_some: &'static str,
+    /// $1 users, $2 keys, $3 now. The rest, of which nothing is left.
+    pub(super) withdraw_all: &'static str,
     /// $1 notification → it.
     pub(super) one: &'static str,
     /// $1 user → kind, community, enabled, muted until.
@@ -76,7 +94,7 @@ pub(super) struct Statements {
 macro_rules! columns {
     () => {
         "n.id, n.user_id, n.kind, n.community, n.origin, n.data, n.count, n.created, n.updated, n.seen, n.read, \
-         n.archived, n.change"
+         n.archived, n.change, n.withdrawn"
     };
 }
 
@@ -91,10 +109,32 @@ macro_rules! listed {
     };
 }
 
-/// The statements, from how a list of texts ($1), of numbers ($1 or $2), and of lists ($1) is taken apart, and how rows
-/// are kept from others.
+/// What was taken back with the last changes of these people ($1), of these keys.
+macro_rules! withdrawn {
+    ($users:literal, $keys:literal) => {
+        concat!(
+            "select k.notification from realtime_inbox i \
+             join realtime_notification_key k on k.user_id = i.user_id and k.withdrawn = i.change \
+             where i.user_id in (select p.user_id from ",
+            $users,
+            " as p) and k.key in ",
+            $keys
+        )
+    };
+}
+
+/// Whether something is left of a notification that others joined.
+macro_rules! is_left {
+    () => {
+        "exists (select 1 from realtime_notification_key k \
+         where k.notification = realtime_notification.id and k.data is not null)"
+    };
+}
+
+/// The statements, from how a list of texts ($1 or $2), of numbers ($1 or $2), and of lists ($1) is taken apart, and how
+/// rows are kept from others.
 macro_rules! statements {
-    ($users:literal, $first:literal, $second:literal, $lists:literal, $lock:literal) => {
+    ($users:literal, $keys:literal, $first:literal, $second:literal, $lists:literal, $lock:literal) => {
         Statements {
             wanted: concat!("
                 select p.user_id from ", $users, " as p
@@ -108,6 +148,10 @@ macro_rules! statements {
                     limit 1
                 ), 1) = 1
                 order by p.user_id"),
+            hold: "
+                insert into realtime_notification_key (user_id, key, created) values ('', $1, $2)
+                on conflict (user_id, key) do update set created = realtime_notification_key.created
+                returning withdrawn",
             keys: concat!("
                 insert into realtime_notification_key (user_id, key, created)
                 select p.user_id, $2, $3 from ", $users, " as p
@@ -115,6 +159,14 @@ macro_rules! statements {
                 order by p.user_id
                 on conflict (user_id, key) do nothing
                 returning user_id"),
+            know: concat!("
+                update realtime_notification_key
+                set notification = n.id, actor = $3,
+                    data = case when n.open = 1 then n.data end, community = n.community, origin = n.origin
+                from realtime_inbox i
+                join realtime_notification n on n.user_id = i.user_id and n.change = i.change
+                where realtime_notification_key.user_id = i.user_id and realtime_notification_key.key = $2
+                    and i.user_id in (select p.user_id from ", $users, " as p)"),
             number: concat!("
                 insert into realtime_inbox (user_id, change)
                 select p.user_id, 1 from ", $users, " as p
@@ -192,7 +244,7 @@ macro_rules! statements {
                 where n.user_id = $1 and n.archived is null", listed!()),
             archive: concat!("
                 select ", columns!(), " from realtime_notification n
-                where n.user_id = $1 and n.archived is not null", listed!()),
+                where n.user_id = $1 and n.archived is not null and n.withdrawn is null", listed!()),
             read: concat!("
                 update realtime_notification
                 set read = $4, seen = coalesce(seen, $4), open = null, change = $3
@@ -212,7 +264,7 @@ macro_rules! statements {
             unarchived: concat!("
                 update realtime_notification
                 set archived = null, kept = $4, change = $3
-                where user_id = $1 and archived is not null and id in ", $second),
+                where user_id = $1 and archived is not null and withdrawn is null and id in ", $second),
             read_all: "
                 update realtime_notification
                 set read = $4, seen = coalesce(seen, $4), open = null, change = $3
@@ -232,6 +284,57 @@ macro_rules! statements {
                 where i.user_id in (select p.user_id from ", $users, " as p)
                 order by i.user_id, c.channel
                 on conflict (notification, channel) where done is null do update set change = excluded.change"),
+            withdraw: concat!("
+                insert into realtime_notification_key (user_id, key, created, withdrawn)
+                select '', p.user_id, $2, $2 from ", $users, " as p
+                where true
+                order by p.user_id
+                on conflict (user_id, key) do update
+                set withdrawn = coalesce(realtime_notification_key.withdrawn, excluded.withdrawn)"),
+            told: concat!("
+                select distinct user_id from realtime_notification_key
+                where key in (select p.user_id from ", $users, " as p)
+                    and notification is not null and withdrawn is null
+                order by user_id
+                limit $2"),
+            still_told: concat!("
+                select distinct user_id from realtime_notification_key
+                where key in ", $keys, " and user_id in (select p.user_id from ", $users, " as p)
+                    and notification is not null and withdrawn is null
+                order by user_id"),
+            withdraw_theirs: concat!("
+                update realtime_notification_key
+                set data = null,
+                    withdrawn = (select i.change from realtime_inbox i where i.user_id = realtime_notification_key.user_id)
+                where key in ", $keys, " and user_id in (select p.user_id from ", $users, " as p)
+                    and notification is not null and withdrawn is null"),
+            withdraw_actors: concat!("
+                delete from realtime_notification_actor
+                where notification in (", withdrawn!($users, $keys), ")
+                    and not exists (
+                        select 1 from realtime_notification_key k
+                        where k.notification = realtime_notification_actor.notification and k.data is not null
+                            and k.actor = realtime_notification_actor.user_id
+                    )"),
+            withdraw_some: concat!("
+                update realtime_notification
+                set (data, community, origin, updated) = (
+                        select k.data, k.community, k.origin, k.created from realtime_notification_key k
+                        where k.notification = realtime_notification.id and k.data is not null
+                        order by k.created desc, k.key desc
+                        limit 1
+                    ),
+                    count = (
+                        select count(*) from realtime_notification_key k
+                        where k.notification = realtime_notification.id and k.data is not null
+                    ),
+                    change = (select i.change from realtime_inbox i where i.user_id = realtime_notification.user_id)
+                where id in (", withdrawn!($users, $keys), ") and ", is_left!()),
+            withdraw_all: concat!("
+                update realtime_notification
+                set withdrawn = 1, data = 'null', archived = coalesce(archived, $3), open = null,
+                    change = (select i.change from realtime_inbox i where i.user_id = realtime_notification.user_id)
+                where id in (", withdrawn!($users, $keys), ") and not ", is_left!()),
             one: concat!("
                 select ", columns!(), " from realtime_notification n where n.id = $1"),
             preferences: "
@@ -291,6 +394,7 @@ macro_rules! statements {
 #[cfg(feature = "sqlite")]
 pub(super) const SQLITE: Statements = statements!(
     "(select value as user_id from json_each($1))",
+    "(select value from json_each($2))",
     "(select value from json_each($1))",
     "(select value from json_each($2))",
     "json_each($1)",
@@ -301,6 +405,7 @@ pub(super) const SQLITE: Statements = statements!(
 #[cfg(feature = "postgres")]
 pub(super) const POSTGRES: Statements = statements!(
     "(select value as user_id from json_array_elements_text($1::json))",
+    "(select value from json_array_elements_text($2::json))",
     "(select value::bigint from json_array_elements_text($1::json))",
     "(select value::bigint from json_array_elements_text($2::json))",
     "json_array_elements($1::json)",

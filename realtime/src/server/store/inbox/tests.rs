@@ -59,6 +59,139 @@ async fn suite(store: &InboxStore) {
     much(store).await;
     crowds(store).await;
     tidying(store).await;
+    withdrawing(store).await;
+}
+
+/// What was deleted is in nobody's inbox any more, and what others did about the same is.
+async fn withdrawing(store: &InboxStore) {
+    let (ada, bob) = (UserId::from(800), UserId::from(801));
+    let both = [ada.clone(), bob.clone()];
+    let withdraw = async |keys: &[&str], now| {
+        let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let mut rows = 0;
+        let written = |written: Written| rows += written.rows.len();
+        let people = store.withdraw(&keys, now, written).await.unwrap();
+        assert_eq!(rows as u64, people, "whoever is concerned is told");
+        people
+    };
+    let said = |subject, key: &str, text: &str, actor: (i64, &str)| NewNotification {
+        data: RawValue::from_string(json(text)).unwrap(),
+        key: Some(key.to_owned()),
+        actor: Some(User::new(actor.0, actor.1)),
+        origin: Some(format!("from {text}")),
+        ..new("comment", subject)
+    };
+    // One that stands alone goes whole, also where it was read, also out of what was put away.
+    notify(
+        store,
+        &both,
+        &said(None, "alone", "a secret", (1, "Eve")),
+        10,
+    )
+    .await;
+    let page = whole(store, &bob).await;
+    mark(store, &bob, these(&page.notifications, Mark::Archived), 11).await;
+    assert_eq!(withdraw(&["alone", "never told"], 12).await, 2);
+    assert_eq!(withdraw(&["alone"], 13).await, 0, "once");
+    for user in &both {
+        let filter = InboxFilter {
+            archived: true,
+            ..InboxFilter::default()
+        };
+        let page = whole(store, user).await;
+        assert_eq!((page.notifications.len(), page.unread), (0, 0));
+        let page = store.page(user, &filter, None, 100).await.unwrap();
+        assert_eq!(page.notifications, []);
+        // Whoever was away sees that it is gone, and nothing of what it was.
+        let missed = store.changes(user, 0).await.unwrap();
+        let [one] = &*missed.notifications.unwrap() else {
+            panic!("a mark of it stays");
+        };
+        assert!(one.withdrawn && one.data.is_null() && one.actors.is_empty());
+        let ids = std::slice::from_ref(one);
+        mark(store, user, these(ids, Mark::Unarchived), 14).await;
+        assert_eq!(whole(store, user).await.notifications, [], "for good");
+    }
+    assert_eq!(
+        notify(
+            store,
+            &people([802]),
+            &said(None, "alone", "a secret", (1, "Eve")),
+            15
+        )
+        .await,
+        0,
+        "nobody is told any more"
+    );
+    assert_eq!(
+        notify(
+            store,
+            &people([802]),
+            &said(None, "never told", "x", (1, "Eve")),
+            15
+        )
+        .await,
+        0,
+        "also who comes after"
+    );
+
+    // Of several about the same, the others stay.
+    let post = Some("post:800");
+    for (number, (key, text, actor)) in (20..).zip([
+        ("k1", "first", (1, "Eve")),
+        ("k2", "second", (2, "Dan")),
+        ("k3", "third", (1, "Eve")),
+    ]) {
+        notify(store, &both, &said(post, key, text, actor), number).await;
+    }
+    let standing = async |user: &UserId| {
+        let page = whole(store, user).await;
+        let of = |one: &WireNotification| {
+            let names: Vec<_> = one.actors.iter().map(|actor| actor.name.clone()).collect();
+            (
+                one.data.as_str().unwrap().to_owned(),
+                one.origin.clone().unwrap(),
+                (one.count, one.updated),
+                names.join(", "),
+            )
+        };
+        (
+            page.notifications.iter().map(of).collect::<Vec<_>>(),
+            page.unread,
+        )
+    };
+    let says = |text: &str, count: (u32, u64), names: &str| {
+        let one = (
+            text.to_owned(),
+            format!("from {text}"),
+            count,
+            names.to_owned(),
+        );
+        (vec![one], 1)
+    };
+    assert_eq!(standing(&ada).await, says("third", (3, 22), "Eve, Dan"));
+    assert_eq!(withdraw(&["k3"], 30).await, 2);
+    assert_eq!(standing(&ada).await, says("second", (2, 21), "Eve, Dan"));
+    assert_eq!(withdraw(&["k1"], 31).await, 2);
+    assert_eq!(standing(&bob).await, says("second", (1, 21), "Dan"));
+    // It still takes more.
+    notify(store, &both, &said(post, "k4", "fourth", (3, "Flo")), 40).await;
+    assert_eq!(standing(&bob).await, says("fourth", (2, 40), "Flo, Dan"));
+    assert_eq!(withdraw(&["k2", "k4"], 41).await, 2);
+    assert_eq!(standing(&ada).await, (Vec::new(), 0));
+    // What is new about the same begins anew.
+    notify(store, &both, &said(post, "k5", "fifth", (3, "Flo")), 50).await;
+    assert_eq!(standing(&ada).await, says("fifth", (1, 50), "Flo"));
+    // More people than fit into one transaction.
+    let crowd: Vec<_> = people(10_000..10_000 + PEOPLE_AT_ONCE as i64 + 3);
+    notify(
+        store,
+        &crowd,
+        &said(None, "crowd", "to all", (1, "Eve")),
+        60,
+    )
+    .await;
+    assert_eq!(withdraw(&["crowd"], 61).await, crowd.len() as u64);
 }
 
 /// Many who did the same: the last of them are remembered, and each touch costs no more than that.
