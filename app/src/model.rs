@@ -1,6 +1,6 @@
 //! What pages show, shared by server and browser.
 
-use leptos_realtime::{FirstView, Position};
+use leptos_realtime::{FirstView, Member, Position};
 use serde::{Deserialize, Serialize};
 
 /// A member of the forum.
@@ -78,8 +78,32 @@ pub struct CommunitySummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommunityCard {
     pub community: CommunitySummary,
-    /// How many people were there when the page was loaded, where the viewer may know.
-    pub people: Option<u32>,
+    /// Who was there when it was asked, where the viewer may know.
+    pub people: Option<Crowd>,
+    /// The newest post.
+    pub last: Option<LastPost>,
+}
+
+/// Who is somewhere, as of some moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crowd {
+    pub count: u32,
+    /// The first few of them.
+    pub faces: Vec<Member>,
+}
+
+/// The newest post of a board, or of a community.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPost {
+    pub id: i64,
+    pub board: i64,
+    /// Its address.
+    pub href: String,
+    pub title: String,
+    /// The name of who wrote it.
+    pub author: String,
+    /// Milliseconds since the Unix epoch.
+    pub created: i64,
 }
 
 /// A board, as lists show it.
@@ -329,6 +353,8 @@ pub struct CommunityPage {
     pub view: FirstView,
     pub community: CommunitySummary,
     pub boards: Vec<BoardSummary>,
+    /// The newest post of each board that has one.
+    pub latest: Vec<LastPost>,
     /// What partners share, the newest first.
     pub partners: Vec<PartnerPost>,
     pub partner_comments: Vec<PartnerComment>,

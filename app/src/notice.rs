@@ -91,6 +91,12 @@ impl Notice {
         ]
     }
 
+    /// Whether whoever has seen this post has seen what this tells of.
+    pub(crate) fn is_of(&self, post: i64) -> bool {
+        // Of a lively neighbour there may be more than this post.
+        !matches!(self, Self::PartnerPost(_)) && self.about().post == post
+    }
+
     fn about(&self) -> &About {
         match self {
             Self::Mention(about) | Self::Reply(about) | Self::PartnerPost(about) => about,

@@ -12,7 +12,7 @@ use leptos_router::{
 };
 
 use crate::{
-    components::{Header, provide_account},
+    components::{Header, keep_place, provide_account},
     notice::Notice,
     pages::{
         BoardPage, CommunityPage, HomePage, InboxPage, ManagePage, NotFound, PostPage,
@@ -49,6 +49,7 @@ pub fn App() -> impl IntoView {
     provide_realtime();
     provide_notifications();
     provide_account();
+    keep_place();
     // Pages are sent whole, so that they are complete without JavaScript.
     view! {
         <Stylesheet id="forum" href="/pkg/forum.css"/>

@@ -33,7 +33,7 @@ pub mod testing;
 
 pub use self::core::{session::Answer, view::ViewState};
 pub use components::{
-    ConnectionBadge, NotificationBell, NotificationInbox, NotificationKind,
+    Avatar, ConnectionBadge, NotificationBell, NotificationInbox, NotificationKind,
     NotificationPreferences, NotificationToasts, PresenceAvatars, RealtimeStyles, TimeAgo,
     TypingIndicator, WithFirstView,
 };

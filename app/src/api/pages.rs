@@ -10,7 +10,7 @@ use crate::model::{
 #[cfg(feature = "ssr")]
 use crate::{
     backend::Request,
-    model::{Moderation, Subject, Viewer},
+    model::{Crowd, Moderation, Subject, Viewer},
 };
 
 /// All communities.
@@ -19,19 +19,34 @@ pub async fn communities() -> Result<Vec<CommunitySummary>, ApiError> {
     Request::answer(async |request| request.forum().communities().await).await
 }
 
-/// All communities, and how many people are in those that the viewer may see.
+/// The most faces of a community's card.
+#[cfg(feature = "ssr")]
+const FACES: usize = 5;
+
+/// All communities, and who is in those that the viewer may see.
 #[server(prefix = "/api", endpoint = "home", input = GetUrl)]
 pub async fn load_home() -> Result<Vec<CommunityCard>, ApiError> {
     Request::answer(async |request| {
+        let latest = request.forum().latest().await?;
         let mut cards = Vec::new();
         for community in request.forum().communities().await? {
             // What the viewer may not see, or nobody can know right now, is not shown.
             let view = leptos_realtime::first_view(crate::Community(community.id)).await;
             let people = view.ok().map(|view| {
                 let shown = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
-                view.count.unwrap_or(shown)
+                let mut faces = view.members;
+                faces.truncate(FACES);
+                Crowd {
+                    count: view.count.unwrap_or(shown),
+                    faces,
+                }
             });
-            cards.push(CommunityCard { community, people });
+            let last = latest.iter().find(|(of, _)| *of == community.id);
+            cards.push(CommunityCard {
+                people,
+                last: last.map(|(_, last)| last.clone()),
+                community,
+            });
         }
         Ok(cards)
     })
@@ -59,6 +74,11 @@ pub async fn load_community(slug: String) -> Result<CommunityPage, ApiError> {
         Ok(CommunityPage {
             view,
             boards: forum.boards(community.id).await?,
+            latest: {
+                let mut latest = forum.latest().await?;
+                latest.retain(|(of, _)| *of == community.id);
+                latest.into_iter().map(|(_, last)| last).collect()
+            },
             partners: forum.partner_posts(community.id).await?,
             partner_comments: forum.partner_comments(community.id).await?,
             partner_presence: forum

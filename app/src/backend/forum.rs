@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::db::{self, Db, OpenError, one_of, query};
 use crate::{
     api::ApiError,
-    model::{BoardSummary, CommunitySummary},
+    model::{BoardSummary, CommunitySummary, LastPost},
 };
 
 /// The database, migrated and seeded. Cheap to clone.
@@ -110,6 +110,44 @@ impl Forum {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
+    /// The newest post of each board, of all communities: with the community.
+    pub(crate) async fn latest(&self) -> Result<Vec<(i64, LastPost)>, ApiError> {
+        #[derive(sqlx::FromRow)]
+        struct Row {
+            community: i64,
+            community_slug: String,
+            board: i64,
+            board_slug: String,
+            id: i64,
+            title: String,
+            author: String,
+            created: i64,
+        }
+        let all = query(
+            "select c.id as community, c.slug as community_slug, b.id as board, b.slug as board_slug,
+                 p.id, p.title, a.name as author, p.created
+             from post p
+             join person a on a.id = p.author
+             join board b on b.id = p.board
+             join community c on c.id = b.community
+             where p.id in (select max(id) from post where deleted is null group by board)
+             order by p.id desc",
+        );
+        let rows: Vec<Row> = self.db.all(all).await?;
+        let last = |row: Row| {
+            let last = LastPost {
+                id: row.id,
+                board: row.board,
+                href: format!("/c/{}/{}/{}", row.community_slug, row.board_slug, row.id),
+                title: row.title,
+                author: row.author,
+                created: row.created,
+            };
+            (row.community, last)
+        };
+        Ok(rows.into_iter().map(last).collect())
+    }
+
     /// A board by its name in addresses.
     pub(crate) async fn board(&self, community: i64, slug: &str) -> Result<BoardSummary, ApiError> {
         let one = query(BOARDS).bind(community).bind(slug);
@@ -175,6 +213,15 @@ mod tests {
         let board = forum.boards(community.id).await.unwrap().remove(0);
         assert!(board.posts > 0);
         assert_eq!(forum.board(community.id, &board.slug).await.unwrap(), board);
+        let latest = forum.latest().await.unwrap();
+        let newest = forum.posts(board.id, None, None).await.unwrap().list;
+        let (_, last) = latest
+            .iter()
+            .find(|(_, last)| last.board == board.id)
+            .unwrap();
+        assert_eq!((last.id, &last.title), (newest[0].id, &newest[0].title));
+        let ids: Vec<_> = latest.iter().map(|(_, last)| last.id).collect();
+        assert!(ids.is_sorted_by(|one, next| one > next), "{ids:?}");
         assert_eq!(
             forum.board(community.id, "nowhere").await,
             Err(ApiError::NotFound)

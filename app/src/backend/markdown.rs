@@ -6,7 +6,8 @@ use std::{
 };
 
 use ammonia::Builder;
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use linkify::{LinkFinder, LinkKind};
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 
 /// What is Markdown here, beside CommonMark.
 const OPTIONS: Options = Options::ENABLE_STRIKETHROUGH.union(Options::ENABLE_TABLES);
@@ -54,7 +55,14 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// A text as HTML. What its writer wrote as HTML is shown as text; a line break is one.
 pub(super) fn render(text: &str) -> String {
-    let events = Parser::new_ext(text, OPTIONS).flat_map(|event| {
+    let mut unsafe_html = String::with_capacity(text.len() * 3 / 2);
+    html::push_html(&mut unsafe_html, with_links(shown(text)));
+    CLEANER.clean(&unsafe_html).to_string()
+}
+
+/// What is shown of a text.
+fn shown(text: &str) -> impl Iterator<Item = Event<'_>> {
+    Parser::new_ext(text, OPTIONS).flat_map(|event| {
         let (first, second) = match event {
             Event::Html(html) | Event::InlineHtml(html) => (Event::Text(html), None),
             Event::SoftBreak => (Event::HardBreak, None),
@@ -69,10 +77,44 @@ pub(super) fn render(text: &str) -> String {
             event => (event, None),
         };
         std::iter::once(first).chain(second)
-    });
-    let mut unsafe_html = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut unsafe_html, events);
-    CLEANER.clean(&unsafe_html).to_string()
+    })
+}
+
+/// A web address that stands in a text leads there.
+fn with_links<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url]);
+    // In a link, or in code, it is what it says.
+    let mut inside = 0;
+    TextMergeStream::new(events).flat_map(move |event| match event {
+        Event::Text(words) if inside == 0 => finder
+            .spans(&words)
+            .flat_map(|span| {
+                let words = span.as_str().to_owned();
+                let link = Tag::Link {
+                    link_type: LinkType::Autolink,
+                    dest_url: words.clone().into(),
+                    title: "".into(),
+                    id: "".into(),
+                };
+                let leads = span.kind().is_some();
+                [
+                    leads.then_some(Event::Start(link)),
+                    Some(Event::Text(words.into())),
+                    leads.then_some(Event::End(TagEnd::Link)),
+                ]
+            })
+            .flatten()
+            .collect(),
+        event => {
+            match &event {
+                Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) => inside += 1,
+                Event::End(TagEnd::Link | TagEnd::CodeBlock) => inside -= 1,
+                _ => {}
+            }
+            vec![event]
+        }
+    })
 }
 
 /// What a text says, without its marks. The words of blocks are apart.
@@ -132,6 +174,40 @@ mod tests {
             "{html}"
         );
         assert!(html.contains(r#"rel="nofollow noopener""#), "{html}");
+    }
+
+    #[test]
+    fn an_address_that_stands_in_a_text_leads_there() {
+        let leads = |text: &str| {
+            let html = render(text);
+            let mut found = html.split("href=\"").skip(1);
+            let found: Vec<_> = found
+                .by_ref()
+                .map(|rest| rest.split('"').next().unwrap_or_default().to_owned())
+                .collect();
+            found.join(" ")
+        };
+        assert_eq!(
+            leads("See https://example.org/a_b_c?x=1&y=2, or (http://example.net)."),
+            "https://example.org/a_b_c?x=1&amp;y=2 http://example.net"
+        );
+        assert_eq!(
+            leads("<https://a.example> https://b.example"),
+            "https://a.example https://b.example"
+        );
+        assert_eq!(
+            leads("[https://b.example](https://c.example) **https://d.example**"),
+            "https://c.example https://d.example",
+            "a link has one end"
+        );
+        for quiet in [
+            "`https://e.example`",
+            "```\nhttps://f.example\n```",
+            "javascript://x%0aalert(1)",
+            "me@example.org",
+        ] {
+            assert_eq!(leads(quiet), "", "{quiet}");
+        }
     }
 
     #[test]

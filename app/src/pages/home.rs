@@ -2,8 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
+use leptos_realtime::Avatar;
 
-use crate::{api::load_home, components::loaded, model::CommunityCard};
+use crate::{
+    api::load_home,
+    components::{Last, keep_asking, loaded},
+    model::{CommunityCard, Crowd},
+};
 
 #[component]
 pub fn HomePage() -> impl IntoView {
@@ -17,36 +22,62 @@ pub fn HomePage() -> impl IntoView {
 
 #[component]
 fn Communities(list: Vec<CommunityCard>) -> impl IntoView {
-    let cards = list
-        .into_iter()
-        .map(|CommunityCard { community, people }| {
-            view! {
-                <li class="entry">
-                    <h2><a href=format!("/c/{}", community.slug)>{community.name}</a></h2>
-                    <p>{community.about}</p>
-                    {people.map(|people| view! { <Now people/> })}
-                </li>
-            }
-        })
-        .collect_view();
+    let list = RwSignal::new(list);
+    keep_asking(list, load_home);
     view! {
         <section class="page">
             <h1>"Communities"</h1>
             <p class="lead">"Neighbourhood forums where you see who is there, as it happens. Pick a place."</p>
-            <ul class="entries">{cards}</ul>
+            <ul class="entries">
+                <For each=move || list.get() key=|card| card.community.id let:card>
+                    <Card card list/>
+                </For>
+            </ul>
         </section>
     }
 }
 
-/// How many people are there; nothing where it is nobody.
 #[component]
-fn Now(people: u32) -> impl IntoView {
-    let words = match people {
+fn Card(
+    card: CommunityCard,
+    /// All of them, as they are now.
+    list: RwSignal<Vec<CommunityCard>>,
+) -> impl IntoView {
+    let id = card.community.id;
+    let now = Memo::new(move |_| {
+        let found = |list: &Vec<CommunityCard>| {
+            list.iter()
+                .find(|card| card.community.id == id)
+                .map(|card| (card.people.clone(), card.last.clone()))
+        };
+        list.with(found).unwrap_or_default()
+    });
+    let community = card.community;
+    view! {
+        <li class="entry">
+            <h2><a href=format!("/c/{}", community.slug)>{community.name}</a></h2>
+            <p>{community.about}</p>
+            {move || now.get().0.map(|people| view! { <There people/> })}
+            {move || now.get().1.map(|post| view! { <Last post/> })}
+        </li>
+    }
+    .into_any()
+}
+
+/// Who is there: the first few faces, and how many they are. Nothing where it is nobody.
+#[component]
+fn There(people: Crowd) -> impl IntoView {
+    let words = match people.count {
         0 => return None,
-        1 => "One person there now".to_owned(),
-        people => format!("{people} people there now"),
+        1 => "one person there now".to_owned(),
+        count => format!("{count} people there now"),
     };
-    Some(
-        view! { <p class="meta now"><span class="dot" data-status="online"></span> " " {words}</p> },
-    )
+    let faces = people.faces.into_iter();
+    let faces = faces.map(|member| view! { <li><Avatar member/></li> });
+    Some(view! {
+        <div class="there-now">
+            <ul class="rt-avatars" aria-label="Some of them">{faces.collect_view()}</ul>
+            <p class="meta">{words}</p>
+        </div>
+    })
 }

@@ -104,10 +104,11 @@ fn Page(page: model::ManagePage, actions: Actions) -> impl IntoView {
     let propose =
         (!page.others.is_empty()).then(|| view! { <Propose own others=page.others actions/> });
     let viewer = page.viewer.id;
+    let found = RwSignal::new(String::new());
     let members = page
         .members
         .into_iter()
-        .map(|member| view! { <Member community=own own=member.person.id == viewer member actions/> })
+        .map(|member| view! { <Member community=own own=member.person.id == viewer member actions found/> })
         .collect_view();
     view! {
         <Title text=format!("Partners and roles in {}", page.community.name)/>
@@ -123,6 +124,7 @@ fn Page(page: model::ManagePage, actions: Actions) -> impl IntoView {
                 <h2>"What others share with us"</h2>
                 <ul class="entries" aria-label="What others share with us">{incoming}</ul>
                 <h2>"Members"</h2>
+                <FindMember found/>
                 <ul class="members" aria-label="Members">{members}</ul>
             </section>
         </div>
@@ -263,6 +265,25 @@ fn Propose(own: i64, others: Vec<CommunitySummary>, actions: Actions) -> impl In
     .into_any()
 }
 
+/// Shows those alone whose name has this in it. Where nothing runs in the page, the browser's own search does it.
+#[component]
+fn FindMember(found: RwSignal<String>) -> impl IntoView {
+    let runs = RwSignal::new(false);
+    Effect::new(move |_| runs.set(true));
+    view! {
+        <Show when=move || runs.get()>
+            <div class="form find-member">
+                <label for="find-member">"Find a member"</label>
+                <input
+                    id="find-member" type="search" autocomplete="off" dir="auto"
+                    prop:value=found
+                    on:input=move |event| found.set(event_target_value(&event).trim().to_lowercase())
+                />
+            </div>
+        </Show>
+    }
+}
+
 #[component]
 fn Member(
     community: i64,
@@ -270,7 +291,11 @@ fn Member(
     own: bool,
     member: Membership,
     actions: Actions,
+    /// What is looked for in names.
+    found: RwSignal<String>,
 ) -> impl IntoView {
+    let name = member.person.name.to_lowercase();
+    let hidden = move || found.with(|found| !name.contains(found.as_str()));
     let options = [
         (Role::Member, "member", "Member"),
         (Role::Moderator, "moderator", "Moderator"),
@@ -281,7 +306,7 @@ fn Member(
     });
     let id = member.person.id;
     view! {
-        <li class="member">
+        <li class="member" hidden=hidden>
             <ActionForm action=actions.role attr:class="member-form">
                 <input type="hidden" name="community" value=community/>
                 <input type="hidden" name="person" value=id/>

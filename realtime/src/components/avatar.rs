@@ -46,9 +46,24 @@ fn description(member: &Member) -> String {
     }
 }
 
-/// A member's face.
+/// A member's face: initials on a colour of their own, how they are present, and on focus or hover the name, the devices
+/// and since when. It shows what it is given; [`PresenceAvatars`](super::PresenceAvatars) follows a room.
+///
+/// ```
+/// use leptos::prelude::*;
+/// use leptos_realtime::{Avatar, Member};
+///
+/// #[component]
+/// fn Faces(members: Vec<Member>) -> impl IntoView {
+///     let faces = members.into_iter().map(|member| view! { <li><Avatar member/></li> });
+///     view! { <ul class="rt-avatars">{faces.collect_view()}</ul> }
+/// }
+/// ```
 #[component]
-pub(super) fn Avatar(member: Member) -> impl IntoView {
+pub fn Avatar(
+    /// Whose face it is.
+    member: Member,
+) -> impl IntoView {
     let status = match member.status {
         Status::Online => "online",
         Status::Away => "away",

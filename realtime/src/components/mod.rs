@@ -11,6 +11,7 @@ mod time_ago;
 mod typing_indicator;
 mod with_first_view;
 
+pub use avatar::Avatar;
 pub use connection_badge::ConnectionBadge;
 use leptos::prelude::*;
 pub use notifications::{

@@ -104,7 +104,7 @@ fn ComposerForm(room: Board, posts: Posts, person: i64) -> impl IntoView {
             </div>
         })}
         <ActionForm
-            action=create node_ref=form attr:class="form composer" attr:aria-label="Write a post"
+            action=create node_ref=form attr:class="form composer post-form" attr:aria-label="Write a post"
             attr:hidden=move || pending().is_some()
         >
             <input type="hidden" name="board" value=board/>
@@ -117,6 +117,7 @@ fn ComposerForm(room: Board, posts: Posts, person: i64) -> impl IntoView {
                 name="title"
                 type="text"
                 required
+                placeholder="Write a post: first its title"
                 maxlength=MAX_TITLE
                 dir="auto"
                 autocomplete="off"
@@ -133,6 +134,7 @@ fn ComposerForm(room: Board, posts: Posts, person: i64) -> impl IntoView {
                 on:blur=move |_| typing.stop.run(())
                 name="body"
                 rows="3"
+                placeholder=" "
                 required
                 dir="auto"
                 aria-describedby="body-help"

@@ -119,7 +119,7 @@ fn PostCard(
         }
         let (href, comments) = (href.clone(), comments.clone());
         view! {
-            <h2 dir="auto"><a href=href>{move || now.with(|post| post.title.clone())}</a></h2>
+            <h2 dir="auto"><a href=href.clone()>{move || now.with(|post| post.title.clone())}</a></h2>
             <p class="meta">
                 <bdi>{author.name.clone()}</bdi>
                 " " <Show when=known fallback=Separator><OnlineDot person=author.id/></Show> " "
@@ -127,6 +127,14 @@ fn PostCard(
                 <Edited at=Signal::derive(move || now.with(|post| post.edited))/>
             </p>
             <div class="clamp"><Written html=Signal::derive(move || now.with(|post| post.html.clone()))/></div>
+            {move || now.with(|post| is_long(&post.body)).then(|| {
+                let title = now.with_untracked(|post| post.title.clone());
+                view! {
+                    <a class="action read-on" href=href.clone()>
+                        "Read on" <span class="visually-hidden">" in “" {title} "”"</span>
+                    </a>
+                }
+            })}
             <div class="below">
                 <Votes
                     subject=Subject::Post id mine may_vote=signed_in
@@ -146,6 +154,11 @@ fn PostCard(
         </li>
     }
     .into_any()
+}
+
+/// Whether a board cuts a text off: not on a wide page before that, on a phone sooner.
+fn is_long(text: &str) -> bool {
+    text.len() > 1_000 || text.lines().count() > 11
 }
 
 /// A viewer's own vote, of those that are known.

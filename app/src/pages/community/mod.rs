@@ -5,7 +5,11 @@ mod moderated;
 mod partners;
 
 use leptos::{prelude::*, task::spawn_local};
-use leptos_realtime::{Room, RoomUpdate, hooks::use_first_view, use_room_events};
+use leptos_realtime::{
+    Member, Room, RoomId, RoomUpdate, Status,
+    hooks::{UsePresenceReturn, use_first_view},
+    use_presence, use_room_events,
+};
 
 use self::{
     membership::Membership,
@@ -16,7 +20,7 @@ use self::{
 use super::use_param;
 use crate::{
     api::load_community,
-    components::{About, BoardList, KnownPlace, WhoIsHere, loaded, use_account},
+    components::{About, BoardList, KnownPlace, Last, WhoIsHere, loaded, use_account},
     model::{self, Viewer},
     rooms::{Board, Community, CommunityEvent},
 };
@@ -30,6 +34,20 @@ pub fn CommunityPage() -> impl IntoView {
         |(slug, _)| load_community(slug),
     );
     loaded(page, |page| view! { <Page page/> })
+}
+
+/// How many of those in the community are at one of its boards; nothing where not all of them are known.
+fn here(presence: UsePresenceReturn, board: &RoomId) -> Option<String> {
+    let (known, here) = presence.members.with(|members| {
+        let shown = || {
+            members
+                .iter()
+                .filter(|member| member.status != Status::Invisible)
+        };
+        let at_board = |member: &&Member| member.at.iter().any(|place| place.room == *board);
+        (shown().count(), shown().filter(at_board).count())
+    });
+    (here > 0 && known >= presence.count.get()).then(|| format!(" · {here} there now"))
 }
 
 #[component]
@@ -66,6 +84,7 @@ fn Page(page: model::CommunityPage) -> impl IntoView {
         // Of a newer server: the page goes on without it until it is loaded anew.
         _ => {}
     });
+    let presence = use_presence(room.clone());
     let places: Vec<_> = page
         .boards
         .iter()
@@ -83,11 +102,14 @@ fn Page(page: model::CommunityPage) -> impl IntoView {
                 1 => "1 post".to_owned(),
                 posts => format!("{posts} posts"),
             };
+            let last = page.latest.iter().find(|last| last.board == board.id);
+            let room = Board(board.id).room_id();
             view! {
                 <li class="entry">
                     <h2><a href=format!("/c/{}/{}", page.community.slug, board.slug)>{board.name.clone()}</a></h2>
                     <p>{board.about.clone()}</p>
-                    <p class="meta">{posts}</p>
+                    <p class="meta">{posts} {move || here(presence, &room)}</p>
+                    {last.cloned().map(|post| view! { <Last post/> })}
                 </li>
             }
         })

@@ -1,12 +1,11 @@
 //! What partners share with a community.
 
-use std::time::Duration;
-
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use leptos_realtime::TimeAgo;
 
 use crate::{
     api::at_partners,
+    components::keep_asking,
     model::{PartnerComment, PartnerPost, PartnerPresence},
 };
 
@@ -27,9 +26,6 @@ pub(super) fn put<T: Send + Sync + 'static>(
     });
 }
 
-/// How often it is asked how many people are at the partners', while the page is seen.
-const ASKED: Duration = Duration::from_secs(15);
-
 /// How many people are in the partner communities that share that.
 #[component]
 pub(super) fn ThereNow(
@@ -38,26 +34,7 @@ pub(super) fn ThereNow(
     presence: Vec<PartnerPresence>,
 ) -> impl IntoView {
     let presence = RwSignal::new(presence);
-    Effect::new(move |_| {
-        let ask = move || {
-            if document().hidden() {
-                return;
-            }
-            spawn_local(async move {
-                // Where it cannot be known, what was known stays; and the page may have been left.
-                if let Ok(now) = at_partners(community).await {
-                    presence.try_maybe_update(|known| {
-                        let changed = *known != now;
-                        *known = now;
-                        (changed, ())
-                    });
-                }
-            });
-        };
-        if let Ok(asking) = set_interval_with_handle(ask, ASKED) {
-            on_cleanup(move || asking.clear());
-        }
-    });
+    keep_asking(presence, move || at_partners(community));
     let people = |people| match people {
         0 => "nobody just now".to_owned(),
         1 => "one person".to_owned(),

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::talk::{Place, Talk};
+use super::talk::{Open, Place, Talk};
 use crate::{api::EditComment, components::Draft, model::Subject};
 
 /// Writes a comment, or an answer to one. What is sent shows at once, and is a text to be changed again where that failed.
@@ -111,6 +111,51 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
                 </div>
             </ActionForm>
         </div>
+    }
+    .into_any()
+}
+
+/// What was being written when the post was deleted: nobody can send it there any more, and its writer may still want
+/// it.
+#[component]
+pub(super) fn Unsent(talk: Talk) -> impl IntoView {
+    let places = [
+        Some(Place::Comment),
+        match talk.open.get_untracked() {
+            Some(Open::Reply(id)) => Some(Place::Answer(id)),
+            Some(Open::Edit(id)) => Some(Place::Edit(id)),
+            _ => None,
+        },
+    ];
+    let drafts: Vec<_> = places
+        .into_iter()
+        .flatten()
+        .map(|place| talk.draft_of(place))
+        .collect();
+    let kept = RwSignal::new(Vec::<(Draft, String)>::new());
+    Effect::new(move |_| {
+        let found = drafts
+            .iter()
+            .filter_map(|draft| Some((*draft, draft.read()?)));
+        kept.set(found.collect());
+    });
+    let discard = move |_| {
+        for (draft, _) in kept.get_untracked() {
+            draft.forget();
+        }
+        kept.set(Vec::new());
+    };
+    view! {
+        <Show when=move || kept.with(|kept| !kept.is_empty())>
+            <div class="form unsent" role="status">
+                <label for="unsent">"The post was deleted. This is what you were writing:"</label>
+                <textarea id="unsent" readonly rows="3" dir="auto" prop:value=move || {
+                    let texts: Vec<_> = kept.get().into_iter().map(|(_, text)| text).collect();
+                    texts.join("\n\n")
+                }></textarea>
+                <button type="button" class="quiet" on:click=discard>"Discard it"</button>
+            </div>
+        </Show>
     }
     .into_any()
 }

@@ -8,14 +8,15 @@ mod threads;
 
 use leptos::prelude::*;
 use leptos_realtime::{
-    RoomUpdate, TypingIndicator, hooks::use_first_view, use_presence, use_room_events,
+    InboxState, Mark, Notification, RoomUpdate, TypingIndicator, hooks::use_first_view,
+    use_notifications, use_presence, use_room_events,
 };
 use leptos_router::hooks::use_location;
 
 use self::{
     article::Article,
     comment::CommentList,
-    forms::CommentForm,
+    forms::{CommentForm, Unsent},
     talk::{Open, Talk},
 };
 use super::{use_number, use_param};
@@ -23,6 +24,7 @@ use crate::{
     api::load_post,
     components::{About, BoardList, WhoIsHere, comments_in_words, loaded, use_account},
     model,
+    notice::Notice,
     rooms::{Board, Post, PostEvent},
 };
 
@@ -56,6 +58,25 @@ pub fn PostPage() -> impl IntoView {
     })
 }
 
+/// Who opens a post has read what they were told of it by then.
+fn mark_read(post: i64) {
+    let inbox = use_notifications::<Notice>();
+    Effect::new(move |done: Option<bool>| {
+        if done == Some(true) || inbox.state.get() != InboxState::Ready {
+            return done == Some(true);
+        }
+        let about = |one: &&Notification<Notice>| one.is_unread() && one.data.is_of(post);
+        let told: Vec<_> = inbox.items.with_untracked(|items| {
+            let told = items.iter().filter(about);
+            told.map(|one| one.id).collect()
+        });
+        if !told.is_empty() {
+            inbox.mark.run((told, Mark::Read));
+        }
+        true
+    });
+}
+
 /// How many people are at the post's board. Whoever reads the post is there too.
 #[component]
 fn AtTheBoard(board: i64, name: String, href: String) -> impl IntoView {
@@ -83,6 +104,7 @@ fn Page(
     let room = Post(page.post.id);
     let since = page.view.position;
     use_first_view(page.view);
+    mark_read(page.post.id);
     let address = [page.community.slug.clone(), page.board.slug.clone()];
     let home = format!("/c/{}/{}", address[0], address[1]);
     let href = format!("{home}/{}", page.post.id);
@@ -153,9 +175,13 @@ fn Page(
                         when=may_answer
                         fallback=move || {
                             let sign_in = sign_in.clone();
-                            (!talk.signed_in()).then(|| view! {
-                                <p class="invitation"><a href=sign_in>"Sign in"</a> " to comment."</p>
-                            })
+                            match talk.signed_in() {
+                                true => view! { <Unsent talk/> }.into_any(),
+                                false => view! {
+                                    <p class="invitation"><a href=sign_in>"Sign in"</a> " to comment."</p>
+                                }
+                                .into_any(),
+                            }
                         }
                     >
                         <CommentForm talk parent=None/>

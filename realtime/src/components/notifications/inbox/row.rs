@@ -60,8 +60,8 @@ pub(super) fn Row(
         false => (Mark::Unread, "Mark as unread"),
     });
     let put = Signal::derive(move || match archived.get() {
-        true => (Mark::Unarchived, "Put back"),
-        false => (Mark::Archived, "Put away"),
+        true => (Mark::Unarchived, "Move to inbox"),
+        false => (Mark::Archived, "Archive"),
     });
     let title_id = format!("{}-title", row_id(id));
     let of = StoredValue::new(title_id.clone());
