@@ -35,5 +35,5 @@ USER 65532:65532
 ENV APP_ENV=production LEPTOS_SITE_ADDR=0.0.0.0:3000
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["/usr/bin/wget", "-q", "-O", "/dev/null", "http://127.0.0.1:3000/health/live"]
+    CMD ["/usr/bin/wget", "-q", "--spider", "http://127.0.0.1:3000/health/live"]
 ENTRYPOINT ["/usr/bin/forum"]
