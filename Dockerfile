@@ -32,7 +32,8 @@ COPY --from=build --chown=65532:65532 /empty/ /forum/
 COPY --from=build /forum/target/release/forum /usr/bin/forum
 WORKDIR /forum
 USER 65532:65532
-ENV APP_ENV=production LEPTOS_SITE_ADDR=0.0.0.0:3000
+# Of every address, IPv6 and IPv4. A platform that says another port by PORT, as Railway does, is listened to.
+ENV APP_ENV=production PORT=3000
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["/usr/bin/wget", "-q", "--spider", "http://127.0.0.1:3000/health/live"]

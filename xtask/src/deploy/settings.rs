@@ -4,45 +4,42 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{list, text, yaml};
-use crate::guide::read;
+use super::{list, yaml};
+use crate::guide::{path, read};
 
-/// A variable's name, and not a word in capitals.
-fn is_variable(word: &str) -> bool {
+/// Where variables are told of: in tables, whose first cells name them.
+const TABLES: [&str; 3] = [
+    "README.md",
+    "docs/OPERATIONS.md",
+    "realtime/src/server/limits.rs",
+];
+
+/// What platforms say a port by.
+const PORT: &str = "PORT";
+
+fn is_capital(word: &str) -> bool {
     let fits =
         |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
-    word.len() > 3 && word.chars().all(fits) && word.contains('_')
+    !word.is_empty() && word.chars().all(fits)
 }
 
-/// The variables of the README's tables, and of the limits.
 fn documented() -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let (readme, limits) = (read("README.md"), read("realtime/src/server/limits.rs"));
-    let rows = readme
-        .lines()
-        .chain(limits.lines().map(|line| line.trim_start_matches("/// ")));
-    for row in rows.filter(|row| row.starts_with("| `")) {
-        let cell = row.split(" | ").next().expect("a first cell");
-        names.extend(
-            cell.split('`')
-                .filter(|word| is_variable(word))
-                .map(str::to_owned),
-        );
+    let mut names = BTreeSet::from([PORT.to_owned()]);
+    for file in TABLES.into_iter().filter(|file| path(file).exists()) {
+        let table = read(file);
+        let rows = table.lines().map(|line| line.trim_start_matches("/// "));
+        for row in rows.filter(|row| row.starts_with("| `")) {
+            let cell = row.split(" | ").next().expect("a first cell");
+            let words = cell.split('`').filter(|word| is_capital(word));
+            names.extend(words.map(str::to_owned));
+        }
     }
-    names.extend(["REDISHOST", "REDISPORT"].map(str::to_owned));
     names
 }
 
-/// `KEY` of a map's keys, or of a list's `name`s.
 fn keys(variables: &Value) -> Vec<String> {
-    match variables {
-        Value::Object(map) => map.keys().cloned().collect(),
-        Value::Array(list) => list
-            .iter()
-            .map(|one| text(&one["name"], "a variable's name").to_owned())
-            .collect(),
-        other => panic!("these are no variables: {other}"),
-    }
+    let map = variables.as_object();
+    map.expect("a map of variables").keys().cloned().collect()
 }
 
 /// The variables that a file gives to the forum, or tells of.
@@ -63,10 +60,9 @@ fn given(file: &str) -> Vec<String> {
     if file.ends_with(".md") {
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
         let words = text_of.split(|letter| !is_part(letter));
-        return words
-            .filter(|word| is_variable(word))
-            .map(str::to_owned)
-            .collect();
+        // A word in capitals is one only with an underscore.
+        let variables = words.filter(|word| is_capital(word) && word.contains('_'));
+        return variables.map(str::to_owned).collect();
     }
     let mut names = Vec::new();
     for document in yaml(file) {
@@ -104,7 +100,7 @@ fn every_variable_that_is_set_is_documented() {
             let is_railways = file.ends_with(".md") && name.starts_with("RAILWAY_");
             assert!(
                 documented.contains(&name) || is_railways,
-                "{file} sets {name}, which the README does not know"
+                "{file} tells of {name}, which is documented nowhere"
             );
         }
     }
@@ -114,10 +110,7 @@ fn every_variable_that_is_set_is_documented() {
 #[test]
 fn all_speak_of_one_port_and_of_probes_that_there_are() {
     let dockerfile = read("Dockerfile");
-    let port = dockerfile
-        .split("LEPTOS_SITE_ADDR=0.0.0.0:")
-        .nth(1)
-        .expect("an address");
+    let port = dockerfile.split(" PORT=").nth(1).expect("a port");
     let port = &port[..port
         .find(|letter: char| !letter.is_ascii_digit())
         .expect("an end")];
