@@ -63,7 +63,7 @@ function visits(url: string): { end(): Promise<number[]> } {
       const answer = await fetch(url).catch(() => undefined);
       await answer?.arrayBuffer();
       seen.add(answer?.status ?? 0);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   })();
   return {
@@ -76,6 +76,7 @@ function visits(url: string): { end(): Promise<number[]> } {
 }
 
 test("an instance ends: its person is back through nginx, in the same page, and nobody saw them go", async ({ browser, instances, nginx }) => {
+  test.setTimeout(120_000);
   const { one, other } = instances;
   const { person: ada } = await arrive(browser, one, nginx.url, "Ada");
   const [hers, his] = (await connections(one)) === 1 ? [one, other] : [other, one];
