@@ -1,25 +1,7 @@
 // Two instances of the forum, with one database and one Redis.
-import type { Browser } from "@playwright/test";
 import { Balancer } from "../lib/balancer.ts";
-import type { Forum } from "../lib/forum.ts";
-import { test } from "../lib/instances.ts";
-import { Person, expect } from "../lib/people.ts";
-
-const SQUARE = "/c/harbour/square";
-
-/** A person at an address; every time that somebody is said to be gone from the board is noted. */
-async function arrive(browser: Browser, forum: Forum, url: string, name: string) {
-  const person = await Person.arrive(browser, forum, name, { baseURL: url });
-  const gone: string[] = [];
-  person.page.on("websocket", (socket) =>
-    socket.on("framereceived", ({ payload }) => {
-      if (String(payload).includes('"room":"board:1"') && String(payload).includes('"gone"')) gone.push(String(payload));
-    }),
-  );
-  await person.page.goto(SQUARE);
-  await person.settled();
-  return { person, gone };
-}
+import { arrive, test } from "../lib/instances.ts";
+import { expect } from "../lib/people.ts";
 
 test("two people on two instances see each other come, type, post and go", async ({ browser, instances }) => {
   const { one, other } = instances;

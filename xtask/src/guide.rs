@@ -13,13 +13,13 @@ struct Block {
     lines: Vec<String>,
 }
 
-fn path(below: &str) -> Utf8PathBuf {
+pub fn path(below: &str) -> Utf8PathBuf {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .join(below)
 }
 
-fn read(below: &str) -> String {
+pub fn read(below: &str) -> String {
     let file = path(below);
     fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file} cannot be read: {error}"))
 }

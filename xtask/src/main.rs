@@ -11,6 +11,8 @@ mod client;
 mod commands;
 mod compressed;
 mod css;
+#[cfg(test)]
+mod deploy;
 mod end2end;
 mod figures;
 #[cfg(test)]

@@ -78,6 +78,11 @@ pub fn postgres() -> Option<PathBuf> {
     })
 }
 
+/// nginx: on `PATH`, or where Debian keeps it, which is on root's `PATH` alone.
+pub fn nginx() -> Option<PathBuf> {
+    find(&["nginx"]).or_else(|| executable(Path::new("/usr/sbin"), "nginx"))
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;

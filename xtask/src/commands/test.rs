@@ -9,7 +9,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::{
     cargo, client, end2end, mode::Mode, process, project::Project, scenario::SCENARIOS, setup,
-    site, steps::Steps,
+    site, steps::Steps, tools,
 };
 
 #[derive(clap::Args)]
@@ -96,6 +96,9 @@ fn end_to_end_tests(project: &Project, embed: &Project, filter: Option<&str>) ->
         .args(end2end::filter(filter))
         .env("EMBED_BIN", cargo::server_file(embed, Mode::Debug))
         .env("EMBED_SITE_ROOT", &embed.site_root);
+    if let Some(nginx) = tools::nginx() {
+        command.env("NGINX", nginx);
+    }
     if let Some(filter) = filter {
         command.env("FILTER", filter);
     }

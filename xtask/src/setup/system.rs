@@ -1,4 +1,4 @@
-//! Programs that the tests start: Redis, Postgres, what moves their clocks, and a browser.
+//! Programs that the tests start: Redis, Postgres, what moves their clocks, a browser, and what stands before instances.
 //!
 //! The tests run processes of their own on free ports. The services that Debian's packages start are in their way at
 //! best, so what we install is stopped and not started again at boot.
@@ -49,6 +49,14 @@ const CHROMIUM: Need = Need {
     find: tools::chromium,
 };
 
+/// Its package finds out by itself that port 80 is taken, and starts nothing then.
+const NGINX: Need = Need {
+    debian: "nginx",
+    brew: "nginx",
+    service: Some("nginx"),
+    find: tools::nginx,
+};
+
 /// Who may install what here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Machine {
@@ -60,9 +68,9 @@ enum Machine {
     Other,
 }
 
-/// Installs what is missing, or says how.
-pub fn ensure(browser: bool) -> Result<()> {
-    if browser && tools::named_chromium().is_some() && tools::chromium().is_none() {
+/// Installs what is missing, or says how; `end_to_end` tests need a browser and nginx too.
+pub fn ensure(end_to_end: bool) -> Result<()> {
+    if end_to_end && tools::named_chromium().is_some() && tools::chromium().is_none() {
         bail!(
             "CHROMIUM does not name an executable file: correct it, or unset it to have one found"
         );
@@ -71,7 +79,8 @@ pub fn ensure(browser: bool) -> Result<()> {
         Some(&REDIS),
         Some(&POSTGRES),
         cfg!(target_os = "linux").then_some(&FAKETIME),
-        browser.then_some(&CHROMIUM),
+        end_to_end.then_some(&CHROMIUM),
+        end_to_end.then_some(&NGINX),
     ];
     let missing: Vec<&Need> = needs
         .into_iter()
