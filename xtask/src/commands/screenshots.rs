@@ -11,6 +11,9 @@ pub struct Options {
     /// Take only pictures whose name contains this, such as `board` or `board, 200 people`
     #[arg(long)]
     filter: Option<String>,
+    /// Take those of the README anew too, into docs/
+    #[arg(long, conflicts_with = "filter")]
+    readme: bool,
 }
 
 pub fn screenshots(project: &Project, options: &Options) -> Result<ExitCode> {
@@ -31,5 +34,8 @@ pub fn screenshots(project: &Project, options: &Options) -> Result<ExitCode> {
     command
         .args(end2end::filter(filter))
         .env("PICTURES", &folder);
+    if options.readme {
+        command.env("README_PICTURES", project.root.join("docs"));
+    }
     figures::run(&mut command)
 }
