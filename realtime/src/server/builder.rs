@@ -496,7 +496,7 @@ impl RealtimeBuilder {
                 let told = outbox.clone();
                 let tidy = tidy(
                     inboxes.clone(),
-                    database.leases(),
+                    database.leases().counted_by(hub.counters()),
                     config.notification_retention,
                     move |written| told.written(written),
                 );
@@ -531,6 +531,10 @@ impl RealtimeBuilder {
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             channels,
             health: Health::default(),
+            #[cfg(feature = "metrics")]
+            requests: super::http::Requests::default(),
+            #[cfg(feature = "metrics")]
+            started: super::clock::unix_millis(),
             tasks,
             stop,
         })))

@@ -26,6 +26,51 @@ impl Count {
     }
 }
 
+/// A number that comes and goes.
+#[cfg_attr(
+    not(all(feature = "metrics", any(feature = "sqlite", feature = "postgres"))),
+    allow(dead_code, reason = "of the database, read by the metrics")
+)]
+#[derive(Debug, Default)]
+pub(crate) struct Now(AtomicU64);
+
+#[cfg_attr(
+    not(all(feature = "metrics", any(feature = "sqlite", feature = "postgres"))),
+    allow(dead_code, reason = "of the database, read by the metrics")
+)]
+impl Now {
+    pub(crate) fn is(&self, number: usize) {
+        self.0.store(number as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is so and what is not, by a name, of which there are few.
+#[derive(Debug, Default)]
+pub(crate) struct Flags(Mutex<BTreeMap<String, bool>>);
+
+#[cfg_attr(
+    not(all(feature = "metrics", any(feature = "sqlite", feature = "postgres"))),
+    allow(dead_code, reason = "of the database, read by the metrics")
+)]
+impl Flags {
+    pub(crate) fn set(&self, name: &str, is_so: bool) {
+        let mut flags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match flags.get_mut(name) {
+            Some(flag) => *flag = is_so,
+            None => drop(flags.insert(name.to_owned(), is_so)),
+        }
+    }
+
+    pub(crate) fn get(&self) -> BTreeMap<String, bool> {
+        let flags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        flags.clone()
+    }
+}
+
 /// Numbers by a reason, of which there are few. For what is seldom: each takes a lock.
 #[derive(Debug, Default)]
 pub(crate) struct CountBy(Mutex<BTreeMap<&'static str, u64>>);
@@ -88,4 +133,14 @@ pub(crate) struct Counters {
     pub(crate) losses: Count,
     /// Events that hosts published here.
     pub(crate) published: Count,
+    /// Rows of the outbox that were left after the last look, and looks that the database did not answer.
+    pub(crate) outbox_left: Now,
+    pub(crate) outbox_failed: Count,
+    /// People who were told something here, and from whom something was taken back.
+    pub(crate) notified: Count,
+    pub(crate) withdrawn: Count,
+    /// Messages to channels, by what became of a try.
+    pub(crate) messages: CountBy,
+    /// What only one instance does at a time, and whether it is this one.
+    pub(crate) leases: Flags,
 }

@@ -74,6 +74,11 @@ pub(super) struct Inner {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(super) channels: Option<super::channels::Channels>,
     pub(super) health: Health,
+    #[cfg(feature = "metrics")]
+    pub(super) requests: super::http::Requests,
+    /// When it was.
+    #[cfg(feature = "metrics")]
+    pub(super) started: UnixMillis,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -155,7 +160,10 @@ impl Realtime {
     /// # Panics
     /// Where the app has the module's routes already.
     pub fn embed(&self, app: Router) -> Router {
-        app.layer(Extension(self.clone())).merge(self.routes())
+        let app = app.layer(Extension(self.clone())).merge(self.routes());
+        #[cfg(feature = "metrics")]
+        let app = self.measure(app);
+        app
     }
 
     /// What the host passes to `leptos_routes_with_context`: makes this handle available to server functions, as

@@ -19,10 +19,22 @@
 //! | `realtime_gaps_total`, `realtime_losses_total` | counter | messages that did not come, noticed at once or by comparison; mended |
 //! | `realtime_events_dropped_total` | counter | not published: too many waited, or for too long |
 //! | `realtime_untold_overflows_total` | counter | so many changes waited that everyone is checked instead |
+//! | `realtime_dependency_up{dependency}` | gauge | 1: `database`, `redis_publish`, `redis_subscribe` answered within a second, as `/health/ready` asks |
+//! | `realtime_redis_round_trip_seconds` | histogram | from a command to its answer |
+//! | `realtime_outbox_rows` | gauge | committed events and notifications that were left waiting after the last look |
+//! | `realtime_outbox_failures_total` | counter | looks that the database did not answer |
+//! | `realtime_notifications_total`, `realtime_withdrawals_total` | counter | people who were told something here; from whom something was taken back |
+//! | `realtime_channel_messages_total{outcome}` | counter | tries: `sent`, `needless` (seen, or they are here), `again` (later), `failed` |
+//! | `realtime_lease_held{lease}` | gauge | 1: this is the instance that does what only one does: `tidy inboxes`, or a channel's name |
+//! | `realtime_http_requests_total{route,status}` | counter | by route, and `2xx` to `5xx`; `other` has no route |
+//! | `realtime_http_request_seconds{route}` | histogram | until the answer began |
+//! | `realtime_process_start_time_seconds` | gauge | when the module was started, since the Unix epoch |
+//! | `realtime_process_resident_memory_bytes`, `realtime_process_open_fds` | gauge | where the system tells (Linux) |
+//! | `realtime_build{version}` | gauge | 1, with the crate's version |
 //!
-//! No label has more values than there are codes.
+//! No label has more values than there are codes, or routes of the host.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -33,13 +45,15 @@ use axum::{
 use http::{HeaderMap, header};
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric, text},
+    encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::{Registry, Unit},
 };
 use serde_json::json;
 
-use super::{Realtime, operator::is_operator};
+use crate::protocol::UnixMillis;
+
+use super::{Realtime, health::CheckStatus, http::Route, operator::is_operator, timings::Timings};
 
 /// What is answered: OpenMetrics 1.0, which Prometheus asks for.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -57,6 +71,8 @@ async fn metrics(State(realtime): State<Realtime>, headers: HeaderMap) -> Respon
     if let Err((status, sentence)) = is_operator(&realtime, &headers) {
         return (status, [fresh], Json(json!({"error": sentence}))).into_response();
     }
+    // Asked for once a second at most, whoever wants to know.
+    let _ = realtime.readiness().await;
     let kind = (header::CONTENT_TYPE, CONTENT_TYPE);
     ([fresh, kind], realtime.metrics()).into_response()
 }
@@ -123,6 +139,11 @@ impl Collector for Numbers {
                 "draining",
                 "Whether this instance is about to end",
                 draining,
+            ),
+            (
+                "outbox_rows",
+                "Committed events and notifications that wait",
+                self.0.0.hub.counters().outbox_left.get(),
             ),
         ] {
             out.gauge(name, help, None, now)?;
@@ -197,6 +218,21 @@ impl Collector for Numbers {
                 "Checks of everyone instead of single changes",
                 stats.untold_overflows,
             ),
+            (
+                "outbox_failures",
+                "Looks that the database did not answer",
+                counters.outbox_failed.get(),
+            ),
+            (
+                "notifications",
+                "People who were told something here",
+                counters.notified.get(),
+            ),
+            (
+                "withdrawals",
+                "People from whom something was taken back",
+                counters.withdrawn.get(),
+            ),
         ] {
             out.counters(name, help, "", [("", count)])?;
         }
@@ -221,8 +257,58 @@ impl Collector for Numbers {
         let help = "Connections that were not let in";
         out.counters("connections_refused", help, "code", counters.refused.get())?;
         let help = "Connections that the server ended";
-        out.counters("connections_ended", help, "reason", counters.ended.get())
+        out.counters("connections_ended", help, "reason", counters.ended.get())?;
+        let help = "Tries to send a message to a channel";
+        out.counters("channel_messages", help, "outcome", counters.messages.get())?;
+        let help = "Whether this instance does what only one does";
+        let leases = counters.leases.get();
+        out.flags("lease_held", help, "lease", &leases)?;
+        let help = "Whether what the process needs answers";
+        let up = self.0.0.health.last().into_iter();
+        let up = up.map(|(name, check)| (name.to_owned(), check.status == CheckStatus::Up));
+        out.flags("dependency_up", help, "dependency", &up.collect())?;
+        if let Some(timings) = self.0.0.hub.broker().round_trips() {
+            let help = "From a command to Redis to its answer";
+            out.times("redis_round_trip", help, [(NO_LABEL, timings)])?;
+        }
+        let requests = self.0.0.requests.read();
+        out.requests(&requests)?;
+        let help = "Until the answer to a request began";
+        let times = requests.iter();
+        let times = times.map(|(path, route)| (("route", path.as_str()), &route.took));
+        out.times("http_request", help, times)?;
+        process(&mut out, self.0.0.started)
     }
+}
+
+/// Of what has no label.
+const NO_LABEL: (&str, &str) = ("", "");
+
+/// What is to be known of the process, as far as the system tells.
+fn process(out: &mut Out<'_>, started: UnixMillis) -> fmt::Result {
+    let help = "When the module was started, since the Unix epoch";
+    let (seconds, bytes) = (Some(&Unit::Seconds), Some(&Unit::Bytes));
+    out.gauge("process_start_time", help, seconds, started / 1_000)?;
+    if let Some(resident) = resident_memory() {
+        let help = "Memory that the process has in use";
+        out.gauge("process_resident_memory", help, bytes, resident)?;
+    }
+    if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
+        let help = "Files and sockets that are open";
+        out.gauge("process_open_fds", help, None, open.count() as u64)?;
+    }
+    let version = BTreeMap::from([(env!("CARGO_PKG_VERSION").to_owned(), true)]);
+    out.flags("build", "The crate's version", "version", &version)
+}
+
+/// In bytes.
+fn resident_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 /// Writes one after the other.
@@ -234,6 +320,57 @@ impl Out<'_> {
         let gauge = ConstGauge::new(i64::try_from(now).unwrap_or(i64::MAX));
         let encoder = (self.0).encode_descriptor(&name, help, unit, MetricType::Gauge)?;
         gauge.encode(encoder)
+    }
+
+    /// 1 or 0 for each value of the label.
+    fn flags(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        flags: &BTreeMap<String, bool>,
+    ) -> fmt::Result {
+        let name = format!("realtime_{name}");
+        let mut encoder = (self.0).encode_descriptor(&name, help, None, MetricType::Gauge)?;
+        for (value, is_so) in flags {
+            let gauge = ConstGauge::new(i64::from(*is_so));
+            gauge.encode(encoder.encode_family(&[(label, value.as_str())])?)?;
+        }
+        Ok(())
+    }
+
+    /// How long things took, for each value of the label.
+    fn times<'t>(
+        &mut self,
+        name: &str,
+        help: &str,
+        times: impl IntoIterator<Item = ((&'t str, &'t str), &'t Timings)>,
+    ) -> fmt::Result {
+        let (name, unit) = (format!("realtime_{name}"), Some(&Unit::Seconds));
+        let mut encoder = (self.0).encode_descriptor(&name, help, unit, MetricType::Histogram)?;
+        for (label, timings) in times {
+            let (seconds, buckets) = timings.read();
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            if label == NO_LABEL {
+                return encoder.encode_histogram::<NoLabelSet>(seconds, count, &buckets, None);
+            }
+            let labels = [label];
+            let mut encoder = encoder.encode_family(&labels)?;
+            encoder.encode_histogram::<NoLabelSet>(seconds, count, &buckets, None)?;
+        }
+        Ok(())
+    }
+
+    fn requests(&mut self, requests: &[(String, Arc<Route>)]) -> fmt::Result {
+        let (name, help) = ("realtime_http_requests", "Requests that were answered");
+        let mut encoder = (self.0).encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (path, route) in requests {
+            for (status, count) in route.statuses() {
+                let labels = [("route", path.as_str()), ("status", status)];
+                ConstCounter::new(count).encode(encoder.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
     }
 
     /// One count for each value of the label, or one without a label.
@@ -271,6 +408,11 @@ mod tests {
             .await
             .unwrap();
         realtime.0.hub.counters().refused.one("unauthorized");
+        realtime.0.hub.counters().leases.set("tidy inboxes", true);
+        let app = realtime.embed(Router::new());
+        let live = http::Request::get("/health/live");
+        let live = live.body(axum::body::Body::empty()).unwrap();
+        tower::ServiceExt::oneshot(app, live).await.unwrap();
         let text = realtime.metrics();
         assert!(text.ends_with("# EOF\n"), "{text}");
         let mut names: Vec<_> = text
@@ -288,6 +430,14 @@ mod tests {
             "realtime_connections_opened_total 0",
             "realtime_joins_total{outcome=\"reset\"} 0",
             "realtime_connections_refused_total{code=\"unauthorized\"} 1",
+            "realtime_lease_held{lease=\"tidy inboxes\"} 1",
+            "realtime_http_requests_total{route=\"/health/live\",status=\"2xx\"} 1",
+            "realtime_http_request_seconds_count{route=\"/health/live\"} 1",
+            concat!(
+                "realtime_build{version=\"",
+                env!("CARGO_PKG_VERSION"),
+                "\"} 1"
+            ),
         ] {
             assert!(
                 text.lines().any(|written| written == line),

@@ -28,6 +28,8 @@ mod guard;
 mod handle;
 mod hashed;
 pub mod health;
+#[cfg(feature = "metrics")]
+mod http;
 mod hub;
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 #[path = "no_inbox.rs"]
@@ -50,6 +52,7 @@ mod secret;
 mod stats;
 mod store;
 pub(crate) mod tasks;
+pub(crate) mod timings;
 mod unpublished;
 
 pub use auth::{Access, AuthError, Denied, Handshake, SignIn};

@@ -15,8 +15,11 @@ use tokio::sync::{Notify, watch};
 use crate::{
     core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
-    server::broker::{
-        Broker, BrokerError, Head, Inbox, LinkRole, LinkState, Looks, NodeInfo, Standing,
+    server::{
+        broker::{
+            Broker, BrokerError, Head, Inbox, LinkRole, LinkState, Looks, NodeInfo, Standing,
+        },
+        timings::Timings,
     },
 };
 
@@ -237,6 +240,10 @@ impl Broker for Linked {
 
     fn nodes(&self) -> Vec<NodeInfo> {
         self.inner.nodes()
+    }
+
+    fn round_trips(&self) -> Option<&Timings> {
+        self.inner.round_trips()
     }
 
     fn has_links(&self) -> bool {

@@ -24,7 +24,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::{
     core::message::{Entry, EntryKey, NewEvent, RoomMessage, RoomSignal, RoomSnapshot, RunId},
     protocol::{Position, RoomId},
-    server::hashed::HashSet,
+    server::{hashed::HashSet, timings::Timings},
 };
 
 /// How long a room remembers the id of an event at least, unless [`MAX_REMEMBERED`] newer ones have come.
@@ -254,6 +254,11 @@ pub trait Broker: Send + Sync + 'static {
     /// The instances that are known to live, this one first.
     fn nodes(&self) -> Vec<NodeInfo> {
         Vec::new()
+    }
+
+    /// How long the meeting point takes to answer, where it is another process.
+    fn round_trips(&self) -> Option<&Timings> {
+        None
     }
 
     /// Whether it has links to a meeting point at all.

@@ -47,6 +47,19 @@ enum Outcome {
     Lost,
 }
 
+impl Outcome {
+    /// By which name it is counted; none where nothing was tried.
+    fn counted(&self) -> Option<&'static str> {
+        match self {
+            Self::Sent(_) => Some("sent"),
+            Self::Over(..) => Some("needless"),
+            Self::Failed(SendError::Later { .. }, _) => Some("again"),
+            Self::Failed(..) => Some("failed"),
+            Self::Lost | Self::Left(_) => None,
+        }
+    }
+}
+
 impl Worker {
     /// Sends a message, unless there is no need to, and writes down what came of it.
     pub(super) async fn deliver(&self, delivery: Delivery) {
@@ -58,6 +71,9 @@ impl Worker {
             // The claim ends by itself.
             Err(error) => return unwritten(&delivery, &error),
         };
+        if let Some(outcome) = outcome.counted() {
+            self.hub.counters().messages.one(outcome);
+        }
         let written = match outcome {
             Outcome::Sent(told) => {
                 line.pace.sent();

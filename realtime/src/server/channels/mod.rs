@@ -202,6 +202,7 @@ impl Channels {
             .iter()
             .map(|channel| (channel.name(), Line::new(channel.clone())))
             .collect();
+        let counters = hub.counters().clone();
         let worker = Worker {
             store: store.clone(),
             inboxes,
@@ -217,7 +218,7 @@ impl Channels {
         let channels = Self {
             all,
             store,
-            leases: Arc::new(database.leases()),
+            leases: Arc::new(database.leases().counted_by(&counters)),
             site,
             path: config.path.clone(),
         };

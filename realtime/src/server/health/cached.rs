@@ -18,6 +18,16 @@ impl<T> Default for Cached<T> {
 }
 
 impl<T: Clone> Cached<T> {
+    /// The last answer, however old, unless it is being asked for.
+    #[cfg_attr(
+        not(feature = "metrics"),
+        allow(dead_code, reason = "read by the metrics")
+    )]
+    pub(super) fn last(&self) -> Option<T> {
+        let last = self.0.try_lock().ok()?;
+        last.as_ref().map(|(_, answer)| answer.clone())
+    }
+
     /// The last answer, or a new one where that is too old.
     pub(super) async fn get(&self, ask: impl Future<Output = T>) -> T {
         let mut last = self.0.lock().await;

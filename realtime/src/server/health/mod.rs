@@ -29,6 +29,27 @@ pub(super) struct Health {
     redis: Cached<Result<RedisStatistics, String>>,
 }
 
+impl Health {
+    /// What was found out last of what the process needs, by name; nothing of what it does not use.
+    #[cfg_attr(
+        not(feature = "metrics"),
+        allow(dead_code, reason = "read by the metrics")
+    )]
+    pub(super) fn last(&self) -> Vec<(&'static str, Check)> {
+        let Some(checks) = self.checks.last() else {
+            return Vec::new();
+        };
+        let named = [
+            ("database", checks.database),
+            ("redis_publish", checks.redis_publish),
+            ("redis_subscribe", checks.redis_subscribe),
+        ];
+        let used = named.into_iter();
+        used.filter(|(_, check)| check.status != CheckStatus::Unused)
+            .collect()
+    }
+}
+
 /// The routes under the health path.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(realtime: Realtime) -> Router<S> {
     Router::new()

@@ -97,7 +97,12 @@ impl Realtime {
         }
         let users: Vec<UserId> = users.into_iter().map(Into::into).collect();
         let written = |written| outbox.written(written);
-        Ok(inboxes.notify(&users, &new, unix_millis(), written).await?)
+        let told = inboxes.notify(&users, &new, unix_millis(), written).await?;
+        let counters = self.0.hub.counters();
+        counters
+            .notified
+            .add(usize::try_from(told).unwrap_or(usize::MAX));
+        Ok(told)
     }
 
     /// The same as part of the host's transaction: people are told if and only if it commits, also when the process

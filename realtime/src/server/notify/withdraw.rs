@@ -48,6 +48,10 @@ impl Realtime {
             let written = |written| outbox.written(written);
             withdrawn += inboxes.withdraw(keys, unix_millis(), written).await?;
         }
+        let counters = self.0.hub.counters();
+        counters
+            .withdrawn
+            .add(usize::try_from(withdrawn).unwrap_or(usize::MAX));
         Ok(withdrawn)
     }
 

@@ -11,6 +11,7 @@ use crate::{
     server::{
         broker::BrokerError,
         clock::unix_millis,
+        counters::Counters,
         hub::Hub,
         notify::{Notify, Wanted},
         relay::{Original, Relay},
@@ -60,6 +61,7 @@ struct Failure {
 pub(super) async fn notify(
     inboxes: &InboxStore,
     wake: &Wake,
+    counters: &Counters,
     room: RoomId,
     rows: Vec<OutboxRow>,
 ) -> Outcome {
@@ -79,12 +81,21 @@ pub(super) async fn notify(
         };
         let written = |written: Written| written.rows.iter().for_each(|row| wake.written(*row));
         let now = unix_millis();
-        let done = match &wanted {
-            Wanted::Notify(Notify { users, new }) => inboxes.notify(users, new, now, written).await,
-            Wanted::Withdraw(what) => inboxes.withdraw(&what.keys, now, written).await,
+        let (done, counted) = match &wanted {
+            Wanted::Notify(Notify { users, new }) => {
+                let told = inboxes.notify(users, new, now, written).await;
+                (told, &counters.notified)
+            }
+            Wanted::Withdraw(what) => {
+                let withdrawn = inboxes.withdraw(&what.keys, now, written).await;
+                (withdrawn, &counters.withdrawn)
+            }
         };
         match done {
-            Ok(_) => outcome.placed.push((id, Vec::new())),
+            Ok(people) => {
+                counted.add(usize::try_from(people).unwrap_or(usize::MAX));
+                outcome.placed.push((id, Vec::new()));
+            }
             Err(error) => {
                 outcome.failed = Some(BrokerError::Unavailable(error.to_string()));
                 outcome.left.push((id, event));

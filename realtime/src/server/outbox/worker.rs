@@ -92,7 +92,9 @@ struct Pause {
 /// What a look came to.
 #[derive(Debug, Default)]
 struct Tally {
+    found: usize,
     published: usize,
+    marked: usize,
     /// Rooms in which publishing failed.
     failed: usize,
     /// Whether one of the rows that notify people was taken: they go one after the other.
@@ -166,6 +168,7 @@ impl Worker {
                 }
             }
             Err(error) => {
+                self.hub.counters().outbox_failed.one();
                 tracing::warn!(%error, source = ?std::error::Error::source(&error), "the outbox waits");
                 let pause = self.pause;
                 self.pause = (pause * 2).min(PAUSES.1);
@@ -187,12 +190,15 @@ impl Worker {
             let page = self.store.unpublished(after, BATCH).await?;
             tally.reading += began.elapsed();
             let next = page.more_after;
+            tally.found += page.rows.len();
             self.page(page, &mut tally).await?;
             let away = tally.published == 0 && tally.failed >= MAX_FAILED;
             match next {
                 Some(id) if !away && !stop.is_cancelled() => after = id,
                 Some(_) => break,
                 None => {
+                    let left = tally.found.saturating_sub(tally.marked);
+                    self.hub.counters().outbox_left.is(left);
                     // All that is unmarked was seen. What is still remembered, another instance has marked.
                     self.settled.clear();
                     self.unrelayed.retain(&tally.unrelayed);
@@ -279,6 +285,7 @@ impl Worker {
             };
             let derived: Vec<_> = to_mark.iter().flat_map(of).collect();
             self.store.mark(&to_mark, &derived, unix_millis()).await?;
+            tally.marked += to_mark.len();
             if !derived.is_empty() {
                 self.wake.again();
             }
@@ -292,7 +299,7 @@ impl Worker {
     /// Publishes a room's rows in order, up to the first that fails; or notifies whom they name.
     async fn carry_out(&self, room: RoomId, rows: Vec<OutboxRow>) -> Outcome {
         if room == notify_room() {
-            notify(&self.inboxes, &self.wake, room, rows).await
+            notify(&self.inboxes, &self.wake, self.hub.counters(), room, rows).await
         } else {
             let publisher = Publisher {
                 hub: &self.hub,

@@ -1,11 +1,13 @@
 //! What only one instance does at a time.
 
+use std::sync::Arc;
+
 use super::{
     StoreError,
     sql::{Arg, Sql},
     to_stored,
 };
-use crate::protocol::UnixMillis;
+use crate::{protocol::UnixMillis, server::counters::Counters};
 
 /// By how much the clocks of instances may differ, in milliseconds: a lease that was taken later than this from now was
 /// taken before a clock went back.
@@ -22,11 +24,22 @@ const TAKE: &str = "
 const RELEASE: &str = "delete from realtime_lease where name = $1 and holder = $2";
 
 /// The leases that instances take, in the database that they share.
-pub(crate) struct Leases(Box<dyn Sql>);
+pub(crate) struct Leases {
+    sql: Box<dyn Sql>,
+    /// Who is told which are held here.
+    counters: Arc<Counters>,
+}
 
 impl Leases {
     pub(super) fn new(sql: Box<dyn Sql>) -> Self {
-        Self(sql)
+        let counters = Arc::default();
+        Self { sql, counters }
+    }
+
+    /// From now on it is counted there which are held here.
+    pub(crate) fn counted_by(mut self, counters: &Arc<Counters>) -> Self {
+        self.counters = counters.clone();
+        self
     }
 
     /// Takes a lease, or keeps it. Says whether it is this holder's until then.
@@ -44,16 +57,23 @@ impl Leases {
             Arg::Number(to_stored(now)),
             Arg::Number(SKEW),
         ];
-        let mut tx = self.0.write().await?;
-        let ours = tx.run(TAKE, &args).await? > 0;
-        tx.commit().await?;
-        Ok(ours)
+        let taken = async {
+            let mut tx = self.sql.write().await?;
+            let ours = tx.run(TAKE, &args).await? > 0;
+            tx.commit().await?;
+            Ok(ours)
+        };
+        let taken = taken.await;
+        // Where nobody knows, others may take it.
+        self.counters.leases.set(name, matches!(taken, Ok(true)));
+        taken
     }
 
     /// Leaves a lease to others, where it is this holder's.
     pub(crate) async fn release(&self, name: &str, holder: &str) -> Result<(), StoreError> {
         let args = [Arg::Text(name), Arg::Text(holder)];
-        let mut tx = self.0.write().await?;
+        self.counters.leases.set(name, false);
+        let mut tx = self.sql.write().await?;
         tx.run(RELEASE, &args).await?;
         tx.commit().await
     }

@@ -59,7 +59,7 @@ use crate::{
         message::{Entry, EntryKey, NewEvent, RoomSignal, RoomSnapshot, RunId},
     },
     protocol::{Epoch, Position, RoomId},
-    server::{builder::StartError, hashed::HashSet, tasks::TaskTracker},
+    server::{builder::StartError, hashed::HashSet, tasks::TaskTracker, timings::Timings},
 };
 
 /// The most rooms that one script looks at.
@@ -68,9 +68,9 @@ const HEADS_AT_ONCE: usize = 1_000;
 /// How many scripts of single rooms a Cluster is asked for at once.
 const ROOMS_AT_ONCE: usize = 64;
 
-/// The broker of several processes. See the [module](self).
+/// The broker of several processes, and how long its Redis takes to answer. See the [module](self).
 #[derive(Clone)]
-pub(crate) struct RedisBroker(Arc<Node>);
+pub(crate) struct RedisBroker(Arc<Node>, Option<Arc<Timings>>);
 
 impl RedisBroker {
     /// Starts a node at the configured Redis. Its tasks end with the token.
@@ -93,7 +93,9 @@ impl RedisBroker {
             name: name(),
             retention,
         };
-        Ok(Self::start(settings, Arc::new(client), inbox, tasks, stop))
+        let round_trips = client.round_trips.clone();
+        let Self(node, _) = Self::start(settings, Arc::new(client), inbox, tasks, stop);
+        Ok(Self(node, Some(round_trips)))
     }
 
     /// Starts a node. Its tasks end with the token.
@@ -107,7 +109,7 @@ impl RedisBroker {
         let node = Arc::new(Node::new(settings, transport, inbox));
         tasks.spawn(supervisor::run(node.clone(), tasks.clone(), stop.clone()));
         tasks.spawn(quiet::run(node.clone(), stop.clone()));
-        Self(node)
+        Self(node, None)
     }
 
     /// Waits until Redis is reached, or for so long.
@@ -410,6 +412,10 @@ impl Broker for RedisBroker {
             .chain(others)
             .map(info)
             .collect()
+    }
+
+    fn round_trips(&self) -> Option<&Timings> {
+        self.1.as_deref()
     }
 
     fn has_links(&self) -> bool {

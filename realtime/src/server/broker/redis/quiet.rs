@@ -165,7 +165,9 @@ async fn look_for(node: &Arc<Node>, room: &RoomId, event: &Confirmed) -> Result<
     if there.epoch == here.epoch && is_lost {
         tracing::warn!(%room, ?here, ?there, "Redis has lost an event that it had confirmed: the room begins anew");
         let keep = snapshot.events.iter().map(|event| event.seq).collect();
-        RedisBroker(node.clone()).renew(room, there, keep).await?;
+        RedisBroker(node.clone(), None)
+            .renew(room, there, keep)
+            .await?;
     }
     Ok(())
 }

@@ -4,16 +4,18 @@ use std::{
     collections::HashSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use async_trait::async_trait;
-use redis::{ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind, Value};
+use redis::{ErrorKind, PushInfo, PushKind, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::{
     client::{Client, Connection},
     script::Script,
     transport::{Link, LinkError, Purpose, Push, Sink, Transport},
 };
+use crate::server::timings::Timings;
 
 impl From<RedisError> for LinkError {
     fn from(error: RedisError) -> Self {
@@ -40,7 +42,12 @@ impl Transport for Client {
             Ok::<_, std::convert::Infallible>(())
         };
         let connection = Self::open(self, pushes).await?;
-        Ok(Arc::new(Wire { connection, ending }))
+        let round_trips = self.round_trips.clone();
+        Ok(Arc::new(Wire {
+            connection,
+            ending,
+            round_trips,
+        }))
     }
 }
 
@@ -78,6 +85,17 @@ fn take(sink: &Sink, push: &PushInfo, ending: &Ending) {
 struct Wire {
     connection: Connection,
     ending: Ending,
+    round_trips: Arc<Timings>,
+}
+
+impl Wire {
+    /// Notes how long an answer takes, also one that says no.
+    async fn timed<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let began = Instant::now();
+        let answer = answer.await;
+        self.round_trips.took(began.elapsed());
+        answer
+    }
 }
 
 impl fmt::Debug for Wire {
@@ -101,7 +119,7 @@ impl Link for Wire {
             command
         };
         let known = command("EVALSHA", &script.sha);
-        match known.query_async(&mut connection).await {
+        match self.timed(known.query_async(&mut connection)).await {
             // It forgets scripts when it starts anew. This makes it remember.
             Err(error) if error.kind() == ServerErrorKind::NoScript.into() => {
                 let unknown = command("EVAL", script.text);
@@ -120,7 +138,7 @@ impl Link for Wire {
         let mut connection = self.connection.clone();
         let mut command = redis::cmd(name);
         let command = command.arg(channel).arg(payload);
-        Ok(command.query_async(&mut connection).await?)
+        Ok(self.timed(command.query_async(&mut connection)).await?)
     }
 
     async fn subscribe(&self, channels: &[String]) -> Result<(), LinkError> {

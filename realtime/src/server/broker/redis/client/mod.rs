@@ -27,11 +27,14 @@ pub(super) use tls::check_certificates;
 use tls::{choose_cryptography, own_ca};
 
 use super::config::{Address, Credentials, RedisConfig, Servers, check_prefix};
+use crate::server::timings::Timings;
 
 /// What makes connections.
 #[derive(Clone)]
 pub(super) struct Client {
     config: Arc<RedisConfig>,
+    /// How long answers of its connections take.
+    pub(super) round_trips: Arc<Timings>,
 }
 
 impl Client {
@@ -48,6 +51,7 @@ impl Client {
         }
         Ok(Self {
             config: Arc::new(config.clone()),
+            round_trips: Arc::default(),
         })
     }
 
