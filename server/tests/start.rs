@@ -175,6 +175,20 @@ fn the_configuration_is_checked_without_starting() {
 
 #[cfg(unix)]
 #[test]
+fn a_variable_that_is_no_text_is_named() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let folder = Folder::new("text");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forum"));
+    command.current_dir(&folder.0).env_clear();
+    command.env("SITE_URL", OsStr::from_bytes(b"http://\xff"));
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("SITE_URL is not valid UTF-8"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
 fn too_few_files_are_told_of() {
     let folder = Folder::new("files");
     let start = format!(
