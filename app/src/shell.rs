@@ -1,7 +1,7 @@
 //! The HTML document, and the app inside it.
 
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, Stylesheet, Title, provide_meta_context};
+use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_realtime::{
     ConnectionBadge, NotificationToasts, RealtimeStyles, provide_notifications, provide_realtime,
 };
@@ -33,6 +33,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options=options.clone()/>
                 <RealtimeStyles/>
+                // In the folder of the scripts, whose name has the site's version.
+                <HashedStylesheet options id="forum"/>
                 <MetaTags/>
             </head>
             <body>
@@ -52,7 +54,6 @@ pub fn App() -> impl IntoView {
     keep_place();
     // Pages are sent whole, so that they are complete without JavaScript.
     view! {
-        <Stylesheet id="forum" href="/pkg/forum.css"/>
         <Title formatter=|title: String| if title.is_empty() { "Curia".to_owned() } else { format!("{title} · Curia") }/>
         <Router>
             // Not a page of the router's.

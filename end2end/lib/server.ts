@@ -24,6 +24,13 @@ export type Program = {
   environment: Record<string, string>;
 };
 
+/** The file that a variable names. */
+export function fileOf(variable: string): string {
+  const file = process.env[variable];
+  if (!file) throw new Error(`${variable} is not set: run these tests with \`cargo xtask test\``);
+  return file;
+}
+
 /** A host's server in a folder of its own, on a port of its own, that can be restarted. */
 export class Server {
   private process?: ChildProcess;
@@ -32,7 +39,7 @@ export class Server {
   protected constructor(
     private readonly program: Program,
     readonly port: number,
-    private readonly folder: string,
+    protected readonly folder: string,
   ) {}
 
   /** A port and a folder that nobody else has. */
@@ -44,11 +51,14 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** What is started. */
+  protected get file(): string {
+    return fileOf(this.program.binary);
+  }
+
   async boot(): Promise<void> {
-    const { name, binary, environment } = this.program;
-    const file = process.env[binary];
-    if (!file) throw new Error(`${binary} is not set: run these tests with \`cargo xtask test\``);
-    const child = spawn(file, {
+    const { name, environment } = this.program;
+    const child = spawn(this.file, {
       cwd: this.folder,
       env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`, RUST_LOG: "warn", ...environment },
       stdio: ["ignore", "pipe", "pipe"],

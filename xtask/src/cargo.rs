@@ -18,6 +18,9 @@ use crate::{
 /// The crate that this project is for.
 pub const LIBRARY: &str = "leptos_realtime";
 
+/// The feature of the server's package with which it holds its site.
+const EMBED_SITE: &str = "embed-site";
+
 /// The target that browsers run.
 pub const WASM: &str = "wasm32-unknown-unknown";
 
@@ -99,26 +102,41 @@ fn client_selection(command: &mut Command, hosts: &[&Project]) {
         default: host.leptos.lib_default_features,
         features: &host.leptos.lib_features,
     });
-    select(command, selected);
+    select(command, selected, &[]);
 }
 
 /// Compiles the servers of hosts in one workspace.
 pub fn build_servers(hosts: &[&Project], mode: Mode) -> Command {
     let mut command = cargo(hosts[0], "build");
-    server_selection(&mut command, hosts);
+    server_selection(&mut command, hosts, &[]);
     command.args(["--profile", mode.server_profile(hosts[0])]);
+    command
+}
+
+/// Compiles the servers of hosts in one workspace, the first of which holds its site: that must be complete. The rest is
+/// what [`build_servers`] compiles.
+pub fn build_alone(hosts: &[&Project], mode: Mode) -> Command {
+    let first = hosts[0];
+    let mut command = cargo(first, "build");
+    let embed = format!("{}/{EMBED_SITE}", first.leptos.bin_package);
+    server_selection(&mut command, hosts, &[embed]);
+    command
+        .args(["--profile", mode.server_profile(first)])
+        .env("LEPTOS_SITE_ROOT", &first.site_root)
+        .env("LEPTOS_SITE_PKG_DIR", &first.leptos.site_pkg_dir);
     command
 }
 
 /// Lints a server that is not of the server half.
 pub fn lint_server(project: &Project) -> Command {
     let mut command = cargo(project, "clippy");
-    server_selection(&mut command, &[project]);
+    server_selection(&mut command, &[project], &[]);
     command.args(["--lib", "--", "-D", "warnings"]);
     command
 }
 
-fn server_selection(command: &mut Command, hosts: &[&Project]) {
+/// With these features besides those of the metadata.
+fn server_selection(command: &mut Command, hosts: &[&Project], besides: &[String]) {
     for host in hosts {
         command.args(["--bin", host.exe_name()]);
     }
@@ -127,7 +145,7 @@ fn server_selection(command: &mut Command, hosts: &[&Project]) {
         default: host.leptos.bin_default_features,
         features: &host.leptos.bin_features,
     });
-    select(command, selected);
+    select(command, selected, besides);
 }
 
 /// Where [`build_servers`] leaves a host's file.
@@ -195,7 +213,7 @@ pub fn document_host(host: &Project) -> Command {
         default: host.leptos.bin_default_features,
         features: &host.leptos.bin_features,
     };
-    select(&mut command, [selected].into_iter());
+    select(&mut command, [selected].into_iter(), &[]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }
@@ -251,8 +269,12 @@ struct Selected<'a> {
     features: &'a [String],
 }
 
-fn select<'a>(command: &mut Command, selected: impl Iterator<Item = Selected<'a>>) {
-    let (mut default, mut enabled) = (false, Vec::new());
+fn select<'a>(
+    command: &mut Command,
+    selected: impl Iterator<Item = Selected<'a>>,
+    besides: &[String],
+) {
+    let (mut default, mut enabled) = (false, besides.to_vec());
     for one in selected {
         command.args(["--package", one.package]);
         // One flag for all of them.
@@ -309,6 +331,19 @@ mod tests {
             "{server:?}"
         );
         assert!(!server.contains(&project.leptos.lib_package), "{server:?}");
+    }
+
+    #[test]
+    fn a_server_that_holds_its_site_is_told_where_that_is() {
+        let project = Project::here();
+        let command = build_alone(&[&project], Mode::Release);
+        let arguments = arguments(&command);
+        let features = arguments.windows(2).find(|pair| pair[0] == "--features");
+        assert_eq!(features.map(|pair| &*pair[1]), Some("server/embed-site"));
+        let mut variables = command.get_envs();
+        let root = variables.find(|(name, _)| *name == "LEPTOS_SITE_ROOT");
+        let root = root.and_then(|(_, root)| root);
+        assert_eq!(root, Some(project.site_root.as_os_str()));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod css;
 #[cfg(test)]
 mod deploy;
 mod end2end;
+mod executable;
 mod figures;
 #[cfg(test)]
 mod guide;
@@ -49,7 +50,7 @@ struct Cli {
 enum Command {
     /// Build the client and the server, and serve the site until Ctrl-C
     Run(commands::run::Options),
-    /// Build both for release, the client through `wasm-opt` where it is installed, and show the sizes
+    /// Build the release: one executable with the site inside, the client through `wasm-opt` where it is installed
     Build(commands::build::Options),
     /// Run the Rust tests and the end-to-end tests
     Test(commands::test::Options),

@@ -24,9 +24,13 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// Compiles the server and returns its path.
+/// Compiles the server and returns its path. For release it holds the site, as that is now; in development it reads it
+/// from its folder.
 pub fn build(project: &Project, mode: Mode) -> Result<Utf8PathBuf> {
-    process::run(&mut cargo::build_servers(&[project], mode))?;
+    process::run(&mut match mode {
+        Mode::Debug => cargo::build_servers(&[project], mode),
+        Mode::Release => cargo::build_alone(&[project], mode),
+    })?;
     Ok(cargo::server_file(project, mode))
 }
 
@@ -105,7 +109,7 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 /// Whether HTTP is spoken at `address`: any answer will do.
-fn answers(address: SocketAddr) -> bool {
+pub fn answers(address: SocketAddr) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect_timeout(&address, ATTEMPT)?;
         stream.set_read_timeout(Some(ATTEMPT))?;

@@ -8,7 +8,13 @@ use std::{collections::BTreeMap, fs};
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use crate::{client::Client, compressed, css, mode::Mode, project::Project};
+use crate::{
+    client::Client,
+    compressed::{self, Encoding},
+    css,
+    mode::Mode,
+    project::Project,
+};
 
 /// What a file of the site is made of.
 enum Content {
@@ -19,7 +25,7 @@ enum Content {
 type Plan = BTreeMap<Utf8PathBuf, Content>;
 
 /// Puts the client, the styles and the assets in place. `wasm` is the client's Wasm file as it is to be served. For
-/// release there is a compressed copy beside each file that is worth it: what a server makes itself while a visitor
+/// release there are compressed copies beside each file that is worth it: what a server makes itself while a visitor
 /// waits is a quarter larger.
 pub fn assemble(project: &Project, client: &Client, wasm: &Utf8Path, mode: Mode) -> Result<()> {
     let plan = plan(project, client, wasm)?;
@@ -83,18 +89,19 @@ fn write(root: &Utf8Path, plan: &Plan, compress: bool) -> Result<usize> {
             }
             Content::Text(text) => text.clone().into_bytes(),
         };
-        let copy = compressed::name(name).map(|name| root.join(name));
-        let copy = copy.filter(|_| compress);
+        let copies = Encoding::ALL.into_iter().filter(|_| compress);
+        let copies = copies.filter_map(|how| Some((how, root.join(how.name(name)?))));
+        let copies: Vec<_> = copies.collect();
         let there = fs::read(&to).is_ok_and(|there| there == bytes);
-        if there && copy.as_ref().is_none_or(|copy| copy.exists()) {
+        if there && copies.iter().all(|(_, copy)| copy.exists()) {
             continue;
         }
         if let Some(folder) = to.parent() {
             fs::create_dir_all(folder).with_context(|| format!("{folder} cannot be created"))?;
         }
-        // Before the file itself, whose being there says that its copy is of it.
-        if let Some(copy) = copy {
-            let small = compressed::compress(&bytes)?;
+        // Before the file itself, whose being there says that its copies are of it.
+        for (how, copy) in copies {
+            let small = how.compress(&bytes)?;
             fs::write(&copy, small).with_context(|| format!("{copy} cannot be written"))?;
         }
         fs::write(&to, bytes).with_context(|| format!("{to} cannot be written"))?;
@@ -171,14 +178,18 @@ mod tests {
         let base = Utf8PathBuf::from_path_buf(std::env::temp_dir()).expect("a UTF-8 path");
         let root = base.join(format!("xtask-site-copies-{}", std::process::id()));
         let plan = Plan::from([("pkg/forum.css".into(), Content::Text("a{}".to_owned()))]);
-        let copy = root.join("pkg/forum.css.br");
+        let copies = ["br", "gz"].map(|kind| root.join(format!("pkg/forum.css.{kind}")));
+        let there = || copies.each_ref().map(|copy| copy.exists());
         assert_eq!(write(&root, &plan, false).expect("written"), 1);
-        assert!(!copy.exists());
+        assert_eq!(there(), [false, false]);
         assert_eq!(write(&root, &plan, true).expect("written"), 1);
-        assert!(copy.exists());
+        assert_eq!(there(), [true, true]);
         assert_eq!(write(&root, &plan, true).expect("written"), 0);
+        fs::remove_file(&copies[1]).expect("removed");
+        assert_eq!(write(&root, &plan, true).expect("written"), 1);
+        assert_eq!(there(), [true, true]);
         assert_eq!(write(&root, &plan, false).expect("written"), 0);
-        assert!(!copy.exists(), "nobody would keep it up to date");
+        assert_eq!(there(), [false, false], "nobody would keep them up to date");
         fs::remove_dir_all(&root).expect("removed");
     }
 }

@@ -31,7 +31,7 @@ mod testing;
 mod votes;
 
 pub use attempts::Attempts;
-pub use db::OpenError;
+pub use db::{OpenError, reach};
 pub use forum::Forum;
 pub(crate) use markdown::plain_text;
 pub use partners::{PARTNERSHIPS, Partners};

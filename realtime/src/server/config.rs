@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 
 #[cfg(feature = "redis")]
 use super::broker::redis::RedisConfig;
-use super::{limits::Limits, secret::Secret};
+use super::{builder::StartError, guard, limits::Limits, secret::Secret};
 use crate::core::{log::Retention, replica::Crowd};
 
 /// What a host may set. [`RealtimeConfig::default`] is good for development and for most sites.
@@ -293,7 +293,22 @@ impl RealtimeConfig {
         Self::from_lookup(|variable| std::env::var(variable).ok())
     }
 
-    fn from_lookup(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    /// The same for a host that has its variables from elsewhere too, such as a file: `get` returns a variable's value.
+    ///
+    /// ```
+    /// use leptos_realtime::RealtimeConfig;
+    ///
+    /// let said = [("SITE_URL", "https://forum.example")];
+    /// let config = RealtimeConfig::from_lookup(|asked| {
+    ///     said.iter().find(|(name, _)| *name == asked).map(|(_, value)| (*value).to_owned())
+    /// })?;
+    /// assert_eq!(config.site_url.as_deref(), Some("https://forum.example"));
+    /// # Ok::<(), leptos_realtime::server::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_lookup(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let number = |variable, default: u64, least: u64| whole(&get, variable, default, least);
         let millis = |variable, default: Duration, least| {
             number(variable, default.as_millis() as u64, least).map(Duration::from_millis)
@@ -359,6 +374,16 @@ impl RealtimeConfig {
             single_instance: flag(&get, "SINGLE_INSTANCE", base.single_instance)?,
             ..base
         })
+    }
+
+    /// Whether several instances would be one system, as [`production`](Self::production) asks for: what
+    /// [`RealtimeBuilder::start`](super::RealtimeBuilder::start) looks at first, for a host that checks its
+    /// configuration without starting. `shareable`: several instances can use the host's database.
+    ///
+    /// # Errors
+    /// When in production instances would be islands.
+    pub fn check_instances(&self, shareable: bool) -> Result<(), StartError> {
+        guard::check(self, shareable)
     }
 }
 

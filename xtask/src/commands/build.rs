@@ -1,4 +1,4 @@
-//! `cargo xtask build`: what is shipped, and how large it is.
+//! `cargo xtask build`: what is shipped, how large it is and how fast it starts.
 
 use std::{fs, process::ExitCode};
 
@@ -7,6 +7,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::{
     client::{self, Client},
+    executable,
     mode::Mode,
     project::Project,
     server, setup, site,
@@ -29,7 +30,7 @@ pub struct Built {
     server: Utf8PathBuf,
 }
 
-/// Makes the release, and puts the site in place.
+/// Makes the release: the client, the site, and the server with the site inside.
 pub fn release(project: &Project, no_opt: bool) -> Result<Built> {
     println!("[1/4] client (wasm32)");
     let client = client::build(project, Mode::Release)?;
@@ -86,10 +87,13 @@ pub fn build(project: &Project, options: &Options) -> Result<ExitCode> {
         .filter_map(|copy| fs::metadata(served(copy)).ok());
     let sent = sent.map(|data| data.len()).sum();
     println!("sent      {:>9} to a browser, by brotli", human(sent));
-    println!("site      {}", project.site_root);
-    let bytes = fs::metadata(&server)
-        .with_context(|| format!("{server} is missing"))?
-        .len();
-    println!("server    {:>9}  {server}", human(bytes));
+    let file = fs::read(&server).with_context(|| format!("{server} is missing"))?;
+    let [empty, again] = executable::start_up(&server)?.map(|time| time.as_millis());
+    let size = human(file.len() as u64);
+    println!("forum     {size:>9} with the site inside: {server}");
+    println!("needs     {}", executable::needs(&file));
+    println!(
+        "starts    in {again} ms until it answers, {empty} ms where it must make its database"
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     process::{Command, ExitCode},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     cargo, client, end2end, mode::Mode, process, project::Project, scenario::SCENARIOS, setup,
@@ -50,11 +52,16 @@ pub fn test(project: &Project, options: &Options) -> Result<ExitCode> {
         })
     })?;
     if end_to_end {
+        // Before the others: cargo leaves both in one place, and most tests read the site from its folder.
+        let alone = steps.run("server with the site inside", || {
+            process::run(&mut cargo::build_alone(&hosts, Mode::Debug))?;
+            keep(&cargo::server_file(project, Mode::Debug), &alone(project))
+        })?;
         let servers = steps.run("servers", || {
             process::run(&mut cargo::build_servers(&hosts, Mode::Debug))
         })?;
         steps.run("end-to-end tests", || {
-            if !(ready && clients && servers) {
+            if !(ready && clients && alone && servers) {
                 bail!("not run, because they need a step that failed above");
             }
             process::run(&mut end_to_end_tests(project, &embed, filter)?)
@@ -89,13 +96,30 @@ fn short_scenarios(project: &Project, filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// Where the server is that holds its site.
+fn alone(project: &Project) -> Utf8PathBuf {
+    project.target.join("alone").join(project.exe_name())
+}
+
+/// Keeps a file that cargo will replace under another name.
+fn keep(file: &Utf8Path, to: &Utf8Path) -> Result<()> {
+    let folder = to.parent().context("it has a folder")?;
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("{folder} cannot be emptied"))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("{folder} cannot be created"))?;
+    let kept = fs::hard_link(file, to).or_else(|_| fs::copy(file, to).map(drop));
+    kept.with_context(|| format!("{to} cannot be written"))
+}
+
 /// Playwright and whatever else `npm test` starts.
 fn end_to_end_tests(project: &Project, embed: &Project, filter: Option<&str>) -> Result<Command> {
     let mut command = end2end::script(project, "test", Mode::Debug)?;
     command
         .args(end2end::filter(filter))
         .env("EMBED_BIN", cargo::server_file(embed, Mode::Debug))
-        .env("EMBED_SITE_ROOT", &embed.site_root);
+        .env("EMBED_SITE_ROOT", &embed.site_root)
+        .env("ALONE_BIN", alone(project));
     if let Some(nginx) = tools::nginx() {
         command.env("NGINX", nginx);
     }

@@ -5,6 +5,7 @@
 
 mod open;
 mod query;
+mod reach;
 
 use leptos_realtime::{
     Draft, Notice, NotificationData, Realtime, Room,
@@ -13,6 +14,7 @@ use leptos_realtime::{
 pub use open::OpenError;
 pub(super) use open::open;
 pub(super) use query::{Query, Read, one_of, query};
+pub use reach::reach;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::api::ApiError;

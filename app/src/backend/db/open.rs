@@ -33,21 +33,50 @@ pub enum OpenError {
 }
 
 /// How long Postgres may take to answer at start.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Opens it, making it where it is a file that is missing, and brings its tables up to date.
 pub(in crate::backend) async fn open(url: &str) -> Result<Db, OpenError> {
-    match url.split_once(':').map_or(url, |(kind, _)| kind) {
-        "sqlite" => sqlite(url).await,
-        "postgres" | "postgresql" => postgres(url).await,
-        // Of another database's address only the kind: it may hold a password.
-        kind => Err(OpenError::Address(kind.to_owned())),
+    match Kind::of(url)? {
+        Kind::Sqlite => sqlite(url).await,
+        Kind::Postgres => postgres(url).await,
     }
 }
 
+/// Which database an address is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    pub(super) fn of(url: &str) -> Result<Self, OpenError> {
+        // Without a colon it is no address, and may be anything.
+        match url.split_once(':').map_or("", |(kind, _)| kind) {
+            "sqlite" => Ok(Self::Sqlite),
+            "postgres" | "postgresql" => Ok(Self::Postgres),
+            // Of another database's address only the kind: it may hold a password.
+            kind => Err(OpenError::Address(kind.to_owned())),
+        }
+    }
+}
+
+/// What the address of a SQLite file says.
+pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, OpenError> {
+    SqliteConnectOptions::from_str(url).map_err(|error| OpenError::Open(url.to_owned(), error))
+}
+
+/// What the address of a Postgres says, and where that is: the password stays out of what is said.
+pub(super) fn postgres_options(url: &str) -> Result<(PgConnectOptions, String), OpenError> {
+    let options =
+        PgConnectOptions::from_str(url).map_err(|_| OpenError::Address("postgres".to_owned()))?;
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    Ok((options, place))
+}
+
 async fn sqlite(url: &str) -> Result<Db, OpenError> {
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(|error| OpenError::Open(url.to_owned(), error))?;
+    let options = sqlite_options(url)?;
     if let Some(folder) = options
         .get_filename()
         .parent()
@@ -72,10 +101,7 @@ async fn sqlite(url: &str) -> Result<Db, OpenError> {
 }
 
 async fn postgres(url: &str) -> Result<Db, OpenError> {
-    let options =
-        PgConnectOptions::from_str(url).map_err(|_| OpenError::Address("postgres".to_owned()))?;
-    // The password stays out of what is said.
-    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let (options, place) = postgres_options(url)?;
     let pool = PgPoolOptions::new()
         .max_connections(10)
         .acquire_timeout(PATIENCE)

@@ -131,10 +131,14 @@ impl TelegramConfig {
     /// # Errors
     /// When a variable cannot be used; the message names it, and nothing that is secret.
     pub fn from_env() -> Result<Option<Self>, ConfigError> {
-        Self::from_lookup(&|variable| std::env::var(variable).ok())
+        Self::from_lookup(|variable| std::env::var(variable).ok())
     }
 
-    pub(super) fn from_lookup(get: Lookup<'_>) -> Result<Option<Self>, ConfigError> {
+    /// The same for a host that has its variables from elsewhere too: `get` returns a variable's value.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_lookup(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         let get = |variable: &str| {
             let found = get(variable).map(|found| found.trim().to_owned());
             found.filter(|found| !found.is_empty())
@@ -204,7 +208,7 @@ mod tests {
     const TOKEN: &str = "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11";
 
     fn from(variables: &[(&str, &str)]) -> Result<Option<TelegramConfig>, ConfigError> {
-        TelegramConfig::from_lookup(&|asked| {
+        TelegramConfig::from_lookup(|asked| {
             let found = variables.iter().find(|(variable, _)| *variable == asked);
             found.map(|(_, value)| (*value).to_owned())
         })

@@ -9,7 +9,11 @@ use std::{fmt, time::Duration};
 
 use url::Url;
 
-use crate::server::config::{ConfigError, Lookup, flag};
+use super::client::Client;
+use crate::server::{
+    builder::StartError,
+    config::{ConfigError, Lookup, flag},
+};
 
 /// How the instances of a host reach the Redis at which they meet, from a URL or from the environment:
 ///
@@ -111,6 +115,13 @@ impl fmt::Debug for Credentials {
             .field("username", &self.username)
             .field("password", &self.password.as_ref().map(|_| "(not shown)"))
             .finish()
+    }
+}
+
+/// Where Redis is, without anything secret.
+impl fmt::Display for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.whereabouts())
     }
 }
 
@@ -234,6 +245,18 @@ impl RedisConfig {
     /// Whether the connection is encrypted, but to whom nobody knows.
     pub(in crate::server) fn is_unverified(&self) -> bool {
         self.tls && !self.verify
+    }
+
+    /// Connects once, and says why that fails: for a host that checks its configuration without starting. A host that
+    /// starts while Redis is away goes on without it, and tries again.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or used. The message holds no password.
+    pub async fn check(&self) -> Result<(), StartError> {
+        let refused = |error: redis::RedisError| StartError::Redis(error.to_string());
+        let client = Client::new(self).map_err(refused)?;
+        let (pushes, _unread) = tokio::sync::mpsc::unbounded_channel();
+        client.open(pushes).await.map(drop).map_err(refused)
     }
 
     /// Where Redis is, for messages.

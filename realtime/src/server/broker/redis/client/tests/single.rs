@@ -34,6 +34,21 @@ async fn one_server_answers_and_pushes_what_is_published() {
 }
 
 #[tokio::test]
+async fn a_configuration_is_tried_without_starting() {
+    let server = RedisServer::start(&["--requirepass", "hunter2"]);
+    let with = |password: &str| config(&format!("redis://:{password}@127.0.0.1:{}", server.port()));
+    with("hunter2").check().await.unwrap();
+    let said = with("hunter3").check().await.unwrap_err().to_string();
+    assert!(
+        said.contains("the password") && !said.contains("hunter"),
+        "{said}"
+    );
+    let place = format!("Redis at 127.0.0.1:{}", server.port());
+    assert!(said.contains(&place), "{said}");
+    assert_eq!(with("hunter2").to_string(), place);
+}
+
+#[tokio::test]
 async fn a_lost_connection_says_so_and_the_next_is_a_fresh_one() {
     let mut server = RedisServer::start(&[]);
     let config = config(&server.url());

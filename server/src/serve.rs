@@ -1,0 +1,144 @@
+//! The forum, put together and served until it is told to stop.
+
+use std::error::Error;
+
+use app::{
+    App, Notice,
+    backend::{Forum, PARTNERSHIPS, Partners, Rights},
+    shell,
+};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::{
+    LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
+    render_app_async_with_context,
+};
+use leptos_realtime::{Realtime, Telegram};
+use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+
+use crate::{config::Config, site};
+
+/// Starts everything, and returns when the process is to end.
+pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+    let forum = Forum::open(&config.database_url).await?;
+    let rights = Rights::new(forum.clone(), config.sign_in);
+    if config.sign_in.demo {
+        tracing::warn!(
+            "anybody may sign in by a name alone: DEMO_SIGN_IN=false ends that, as APP_ENV=production does"
+        );
+    }
+
+    let (who, may) = (rights.clone(), rights.clone());
+    let (member, place) = (rights.clone(), rights.clone());
+    let partners = Partners::new(&forum);
+    let relay = partners.clone();
+    let mut builder = Realtime::builder(config.realtime);
+    if let Some(telegram) = config.telegram {
+        builder = builder.channel(Telegram::new(telegram)?);
+    }
+    let realtime = builder
+        .database(forum.database())
+        .notifications::<Notice>()
+        .relay(move |original| relay.clone().relay(original))
+        .on_invalidate(move |what| {
+            if what.is_none_or(|what| what == PARTNERSHIPS) {
+                partners.forget();
+            }
+        })
+        .authenticate(move |handshake| who.clone().authenticate(handshake))
+        .authorize(move |user, rooms, access| may.clone().authorize(user, rooms, access))
+        .auto_join(move |user| member.clone().rooms_of(user))
+        .whereabouts(move |user, room| place.clone().whereabouts(user, room))
+        .start()
+        .await?;
+
+    let provide_realtime = realtime.context();
+    let context = move || {
+        provide_realtime();
+        provide_context(rights.clone());
+    };
+    let (site, mut options) = (site::embedded(), config.leptos);
+    if let Some(site) = site {
+        options.site_pkg_dir = site.versioned_pkg().into();
+    }
+    let document = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
+    let app = Router::new().leptos_routes_with_context(
+        &options,
+        generate_route_list(App),
+        context.clone(),
+        document.clone(),
+    );
+    // The page that says that there is none; and in development the files of the site.
+    let app = match site {
+        Some(_) => app.fallback(render_app_async_with_context(context, document)),
+        None => app.fallback(file_and_error_handler_with_context::<LeptosOptions, _>(
+            context, shell,
+        )),
+    };
+    let mut app = app
+        .layer(from_fn(without_slash))
+        .merge(realtime.routes())
+        .layer(CompressionLayer::new());
+    if let Some(site) = site {
+        // Around the layer that compresses: what is worth it is compressed already.
+        app = app.layer(from_fn(move |request: Request, next: Next| async move {
+            let answer = site.answer(request.method(), request.uri().path(), request.headers());
+            match answer {
+                Some(answer) => answer,
+                None => next.run(request).await,
+            }
+        }));
+    }
+    let app = app.layer(TraceLayer::new_for_http()).with_state(options);
+
+    let listener = config.listen.bind()?;
+    println!("The forum is at http://{}", listener.local_addr()?);
+    let served = realtime.serve(listener, app).await;
+    forum.close().await;
+    Ok(served?)
+}
+
+/// An address with a slash at its end is the same page's without it.
+async fn without_slash(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let path = uri.path().trim_end_matches('/');
+    // Two slashes at the beginning would lead to another site.
+    if path == uri.path() || path.is_empty() || path.starts_with("//") {
+        return next.run(request).await;
+    }
+    let query = uri.query().map(|query| format!("?{query}"));
+    Redirect::permanent(&format!("{path}{}", query.unwrap_or_default())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_pages_can_be_listed_without_a_hosts_context() {
+        let routes = generate_route_list(App);
+        let paths: Vec<_> = routes.iter().map(|route| route.path()).collect();
+        assert_eq!(
+            paths,
+            [
+                "/",
+                "/sign-in",
+                "/sign-up",
+                "/inbox",
+                "/settings",
+                "/c/{community}",
+                "/c/{community}/manage",
+                "/c/{community}/{board}",
+                "/c/{community}/{board}/{post}"
+            ]
+        );
+    }
+}
