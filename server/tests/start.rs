@@ -5,6 +5,8 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 /// An empty folder of a test's own, which goes with it.
@@ -24,15 +26,37 @@ impl Drop for Folder {
     }
 }
 
+/// How long it may take to say what it has to say.
+const DEADLINE: Duration = Duration::from_secs(20);
+
 fn forum(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_forum"));
+    command.args(arguments).envs(variables.iter().copied());
+    ended(folder, &mut command)
+}
+
+/// What a command prints in this folder, without our environment. One that goes on, as a server does, is ended.
+fn ended(folder: &Path, command: &mut Command) -> Output {
+    let said: Vec<_> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
     command
-        .args(arguments)
-        .current_dir(folder)
         .env_clear()
-        .envs(variables.iter().copied())
-        .stdin(Stdio::null());
-    command.output().expect("it was started")
+        .envs(said)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it was started");
+    let deadline = Instant::now() + DEADLINE;
+    while child.try_wait().expect("a child of ours").is_none() {
+        if Instant::now() > deadline {
+            child.kill().expect("a child of ours");
+        }
+        sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().expect("what it printed")
 }
 
 /// What it prints where it must end with a failure, without a panic.
@@ -179,9 +203,8 @@ fn a_variable_that_is_no_text_is_named() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
     let folder = Folder::new("text");
     let mut command = Command::new(env!("CARGO_BIN_EXE_forum"));
-    command.current_dir(&folder.0).env_clear();
     command.env("SITE_URL", OsStr::from_bytes(b"http://\xff"));
-    let output = command.output().unwrap();
+    let output = ended(&folder.0, &mut command);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("SITE_URL is not valid UTF-8"), "{said}");
@@ -195,13 +218,8 @@ fn too_few_files_are_told_of() {
         "ulimit -n 4096; exec {} --check-config",
         env!("CARGO_BIN_EXE_forum")
     );
-    let mut shell = Command::new("sh");
-    let output = shell
-        .args(["-c", &start])
-        .current_dir(&folder.0)
-        .env_clear()
-        .output();
-    let said = String::from_utf8(output.unwrap().stdout).unwrap();
+    let output = ended(&folder.0, Command::new("sh").args(["-c", &start]));
+    let said = String::from_utf8(output.stdout).unwrap();
     assert!(
         said.contains(
             "warn  4096 files and connections at a time (soft limit 4096, hard limit 4096)"
