@@ -12,6 +12,8 @@ mod components;
 mod model;
 mod notice;
 mod pages;
+#[cfg(feature = "ssr")]
+mod policy;
 pub mod rooms;
 mod shell;
 

@@ -22,6 +22,8 @@ use crate::{
 
 /// The document around the app.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    crate::policy::tell(&options);
     view! {
         <!DOCTYPE html>
         <html lang="en">

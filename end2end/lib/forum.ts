@@ -5,7 +5,8 @@ import { Server } from "./server.ts";
 export class Forum extends Server {
   static async start(environment: Record<string, string> = {}): Promise<Forum> {
     const { port, folder } = await Server.place();
-    const own = { DATABASE_URL: `sqlite:${join(folder, "forum.db")}` };
+    // Everybody in these tests has the same address.
+    const own = { DATABASE_URL: `sqlite:${join(folder, "forum.db")}`, REQUESTS_PER_ADDRESS: "0" };
     const program = { name: "the forum", binary: "FORUM_BIN", environment: { ...own, ...environment } };
     const forum = new Forum(program, port, folder);
     await forum.boot();

@@ -279,6 +279,7 @@ where
             .await
             .unwrap();
     }
+    ada.knows(3).await;
     ada.shows(2, 2).await;
 
     let mut tx = host.begin().await;

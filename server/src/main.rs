@@ -6,6 +6,8 @@
 mod causes;
 mod config;
 mod descriptors;
+mod logs;
+mod security;
 mod serve;
 mod site;
 
@@ -50,10 +52,8 @@ async fn run(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
             ExitCode::FAILURE
         });
     }
-    tracing_subscriber::fmt()
-        .with_env_filter(config::log_filter(&variables)?)
-        .init();
     let config = Config::from_variables(&variables)?;
+    logs::begin(config::log_filter(&variables)?, config.log_format);
     config::warn_of_unknown(&variables);
     if let Some(limit) = descriptors::raise().filter(|limit| !limit.is_enough()) {
         tracing::warn!("at most {limit}");

@@ -21,7 +21,12 @@ use leptos_axum::{
 use leptos_realtime::{Realtime, Telegram};
 use tower_http::{compression::CompressionLayer, trace::TraceLayer};
 
-use crate::{config::Config, site};
+use crate::{
+    config::Config,
+    logs::{self, Format, Named},
+    security::{self, Budget, Headers},
+    site,
+};
 
 /// Starts everything, and returns when the process is to end.
 pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
@@ -97,10 +102,23 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
             }
         }));
     }
-    let app = app.layer(TraceLayer::new_for_http()).with_state(options);
+    let headers = Headers {
+        https: config.https,
+    };
+    let budget = Budget::new(config.requests_per_address);
+    let app = security::secure(app, &realtime, headers, budget);
+    let app = realtime
+        .measure(app)
+        .layer(TraceLayer::new_for_http().make_span_with(Named))
+        .layer(from_fn(logs::name))
+        .with_state(options);
 
     let listener = config.listen.bind()?;
-    println!("The forum is at http://{}", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    match config.log_format {
+        Format::Text => println!("The forum is at http://{address}"),
+        Format::Json => tracing::info!(%address, "the forum is served"),
+    }
     let served = realtime.serve(listener, app).await;
     forum.close().await;
     Ok(served?)

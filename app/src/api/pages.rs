@@ -27,7 +27,7 @@ const FACES: usize = 5;
 #[server(prefix = "/api", endpoint = "home", input = GetUrl)]
 pub async fn load_home() -> Result<Vec<CommunityCard>, ApiError> {
     Request::answer(async |request| {
-        let latest = request.forum().latest().await?;
+        let latest = request.forum().latest(None).await?;
         let mut cards = Vec::new();
         for community in request.forum().communities().await? {
             // What the viewer may not see, or nobody can know right now, is not shown.
@@ -75,8 +75,7 @@ pub async fn load_community(slug: String) -> Result<CommunityPage, ApiError> {
             view,
             boards: forum.boards(community.id).await?,
             latest: {
-                let mut latest = forum.latest().await?;
-                latest.retain(|(of, _)| *of == community.id);
+                let latest = forum.latest(Some(community.id)).await?;
                 latest.into_iter().map(|(_, last)| last).collect()
             },
             partners: forum.partner_posts(community.id).await?,

@@ -110,8 +110,11 @@ impl Forum {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// The newest post of each board, of all communities: with the community.
-    pub(crate) async fn latest(&self) -> Result<Vec<(i64, LastPost)>, ApiError> {
+    /// The newest post of each board, of one community or of all: with the community.
+    pub(crate) async fn latest(
+        &self,
+        community: Option<i64>,
+    ) -> Result<Vec<(i64, LastPost)>, ApiError> {
         #[derive(sqlx::FromRow)]
         struct Row {
             community: i64,
@@ -126,14 +129,14 @@ impl Forum {
         let all = query(
             "select c.id as community, c.slug as community_slug, b.id as board, b.slug as board_slug,
                  p.id, p.title, a.name as author, p.created
-             from post p
-             join person a on a.id = p.author
-             join board b on b.id = p.board
+             from board b
              join community c on c.id = b.community
-             where p.id in (select max(id) from post where deleted is null group by board)
+             join post p on p.id = (select max(q.id) from post q where q.board = b.id and q.deleted is null)
+             join person a on a.id = p.author
+             where $1 is null or c.id = $1
              order by p.id desc",
         );
-        let rows: Vec<Row> = self.db.all(all).await?;
+        let rows: Vec<Row> = self.db.all(all.bind(community)).await?;
         let last = |row: Row| {
             let last = LastPost {
                 id: row.id,
@@ -213,7 +216,7 @@ mod tests {
         let board = forum.boards(community.id).await.unwrap().remove(0);
         assert!(board.posts > 0);
         assert_eq!(forum.board(community.id, &board.slug).await.unwrap(), board);
-        let latest = forum.latest().await.unwrap();
+        let latest = forum.latest(None).await.unwrap();
         let newest = forum.posts(board.id, None, None).await.unwrap().list;
         let (_, last) = latest
             .iter()
@@ -222,6 +225,8 @@ mod tests {
         assert_eq!((last.id, &last.title), (newest[0].id, &newest[0].title));
         let ids: Vec<_> = latest.iter().map(|(_, last)| last.id).collect();
         assert!(ids.is_sorted_by(|one, next| one > next), "{ids:?}");
+        let here = forum.latest(Some(community.id)).await.unwrap();
+        assert!(here.iter().all(|(of, _)| *of == community.id) && here.len() < latest.len());
         assert_eq!(
             forum.board(community.id, "nowhere").await,
             Err(ApiError::NotFound)

@@ -101,7 +101,16 @@ impl Partners {
         let origin = &place.community;
         if post.deleted {
             let gone = CommunityEvent::PartnerPostDeleted { post: post.id };
-            return to_all(&place.posts, &gone, &origin.name);
+            // Its comments go with it.
+            let mut partners = [&place.posts[..], &place.comments].concat();
+            partners.sort_unstable();
+            partners.dedup();
+            return to_all(&partners, &gone, &origin.name);
+        }
+        // Where it was asked for late, it may be deleted since.
+        let there = query("select id from post where id = $1 and deleted is null").bind(post.id);
+        if self.db.maybe::<(i64,)>(there).await?.is_none() {
+            return Ok(Vec::new());
         }
         let shared = CommunityEvent::PartnerPost(PartnerPost {
             community: origin.clone(),

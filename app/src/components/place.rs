@@ -9,6 +9,9 @@ use leptos::{ev, prelude::*};
 /// For how many frames a page may take to be as long as it was: some five seconds.
 const PATIENCE: u32 = 300;
 
+/// For how many frames it stays where it is before nothing more is expected: some two thirds of a second.
+const STAYS: u32 = 40;
+
 /// Where the reader was, on the pages of this visit.
 #[derive(Clone, Default)]
 struct Places {
@@ -46,7 +49,7 @@ pub fn keep_place() {
                     places.here = to;
                 }
             });
-            go(places, PATIENCE);
+            go(places, PATIENCE, 0);
         });
         // Whoever moves by themselves is not moved.
         let moves = move || {
@@ -69,22 +72,24 @@ pub fn keep_place() {
     });
 }
 
-/// Goes to the wanted place as soon as there is one so far down, or after so many frames nowhere.
-fn go(places: StoredValue<Places>, frames: u32) {
+/// Goes to the wanted place whenever the page reaches so far down, until it has stayed there for a while: what is seen
+/// first may still be the page before, or the beginning of this one.
+fn go(places: StoredValue<Places>, frames: u32, stayed: u32) {
     let Some(Some(top)) = places.try_with_value(|places| places.wanted) else {
         return;
     };
-    let root = document().document_element();
-    let longest = root.map_or(0, |root| root.scroll_height() - root.client_height());
-    let is_there = f64::from(longest) >= top;
-    if !is_there && frames > 0 {
-        request_animation_frame(move || go(places, frames - 1));
+    if frames == 0 || stayed == STAYS {
+        places.update_value(|places| places.wanted = None);
         return;
     }
-    places.update_value(|places| places.wanted = None);
-    if is_there {
+    let root = document().document_element();
+    let longest = root.map_or(0, |root| root.scroll_height() - root.client_height());
+    let is_there = (window().scroll_y().unwrap_or_default() - top).abs() < 1.0;
+    if !is_there && f64::from(longest) >= top {
         window().scroll_to_with_x_and_y(0.0, top);
     }
+    let stayed = if is_there { stayed + 1 } else { 0 };
+    request_animation_frame(move || go(places, frames - 1, stayed));
 }
 
 /// The page that the browser shows, without the place in it.

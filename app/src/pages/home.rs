@@ -44,21 +44,20 @@ fn Card(
     list: RwSignal<Vec<CommunityCard>>,
 ) -> impl IntoView {
     let id = card.community.id;
-    let now = Memo::new(move |_| {
-        let found = |list: &Vec<CommunityCard>| {
-            list.iter()
-                .find(|card| card.community.id == id)
-                .map(|card| (card.people.clone(), card.last.clone()))
-        };
-        list.with(found).unwrap_or_default()
-    });
+    let now = move |list: &Vec<CommunityCard>| {
+        let found = list.iter().find(|card| card.community.id == id);
+        found.cloned()
+    };
+    // Each by itself: a face that has the focus keeps it when somebody posts.
+    let people = Memo::new(move |_| list.with(now).and_then(|card| card.people));
+    let last = Memo::new(move |_| list.with(now).and_then(|card| card.last));
     let community = card.community;
     view! {
         <li class="entry">
             <h2><a href=format!("/c/{}", community.slug)>{community.name}</a></h2>
             <p>{community.about}</p>
-            {move || now.get().0.map(|people| view! { <There people/> })}
-            {move || now.get().1.map(|post| view! { <Last post/> })}
+            {move || people.get().map(|people| view! { <There people/> })}
+            {move || last.get().map(|post| view! { <Last post/> })}
         </li>
     }
     .into_any()

@@ -276,7 +276,6 @@ fn FindMember(found: RwSignal<String>) -> impl IntoView {
                 <label for="find-member">"Find a member"</label>
                 <input
                     id="find-member" type="search" autocomplete="off" dir="auto"
-                    prop:value=found
                     on:input=move |event| found.set(event_target_value(&event).trim().to_lowercase())
                 />
             </div>

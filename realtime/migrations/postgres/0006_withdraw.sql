@@ -18,9 +18,16 @@ alter table realtime_notification_key add column origin text;
 -- The change of the inbox with which it was taken back; of the key itself, the time.
 alter table realtime_notification_key add column withdrawn bigint;
 
+-- Of what is open nobody knows which keys made it: what comes from now on stands beside it.
+update realtime_notification set open = null where open = 1;
+
 -- Who was told with a key.
-create index realtime_notification_key_told on realtime_notification_key (key, user_id) where notification is not null;
+create index realtime_notification_key_told on realtime_notification_key (key, user_id)
+where notification is not null and withdrawn is null;
 
 -- What is left of a notification that others joined.
 create index realtime_notification_key_left on realtime_notification_key (notification, created, key)
 where data is not null;
+
+-- What was sent of it.
+create index realtime_delivery_sent on realtime_delivery (notification, channel) where done is not null;

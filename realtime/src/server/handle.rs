@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, http::header, response::IntoResponse, routing::get};
+use axum::{
+    Extension, Router, http::header, response::IntoResponse, routing::get, serve::ListenerExt as _,
+};
 use leptos::prelude::provide_context;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -121,6 +123,14 @@ impl Realtime {
     /// Begins a module with this configuration.
     pub fn builder(config: RealtimeConfig) -> RealtimeBuilder {
         RealtimeBuilder::new(config)
+    }
+
+    /// Whether a request comes from one of the site's own pages, or from what is no browser: by `Origin`, which has to
+    /// be the request's `Host` or one of `RealtimeConfig::allowed_origins`, where it is there. A browser adds its cookies
+    /// to what pages of other sites send as well.
+    #[must_use]
+    pub fn is_own_page(&self, headers: &http::HeaderMap) -> bool {
+        self.0.gateway.is_own_page(headers)
     }
 
     /// From where a request comes, as the module counts it for its own limits: an IPv6 address stands for its /64 network.
@@ -242,8 +252,11 @@ impl Realtime {
         let random = || {
             EventId::try_from(format!("{:032x}", random::<u128>())).expect("32 hexadecimal digits")
         };
+        let id = draft.id.clone().unwrap_or_else(random);
+        // In the span of the request that did it: so the two are known together.
+        tracing::debug!(%id, bytes = size, "an event is published");
         Ok(NewEvent {
-            id: draft.id.clone().unwrap_or_else(random),
+            id,
             subject: draft.subject.clone(),
             origin: None,
             data,
@@ -325,6 +338,7 @@ impl Realtime {
         app: Router,
     ) -> std::io::Result<()> {
         let realtime = self.clone();
+        let listener = listener.tap_io(keep_alive);
         let stopping = CancellationToken::new();
         let stopped = stopping.clone();
         let server = axum::serve(
@@ -455,4 +469,28 @@ async fn termination() {
         () = interrupt => {}
         () = terminate => {}
     }
+}
+
+/// How long a connection may say nothing before the system asks whether the other side is there, how often it asks then,
+/// and how long what is sent may stay unconfirmed: a peer that vanished is noticed also where nothing else looks.
+const KEEP_ALIVE: (Duration, Duration, Duration) = (
+    Duration::from_secs(60),
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+);
+
+/// Sets up a connection that was taken. Where the system knows no such setting, it goes without.
+fn keep_alive(stream: &mut tokio::net::TcpStream) {
+    let socket = socket2::SockRef::from(&*stream);
+    let (idle, interval, unconfirmed) = KEEP_ALIVE;
+    let alive = socket2::TcpKeepalive::new().with_time(idle);
+    #[cfg(not(target_os = "openbsd"))]
+    let alive = alive.with_interval(interval);
+    let _ = socket.set_tcp_keepalive(&alive);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(unconfirmed));
+    #[cfg(not(target_os = "linux"))]
+    let _ = unconfirmed;
+    // Small frames go at once.
+    let _ = socket.set_tcp_nodelay(true);
 }

@@ -433,6 +433,7 @@ mod tests {
             "realtime_lease_held{lease=\"tidy inboxes\"} 1",
             "realtime_http_requests_total{route=\"/health/live\",status=\"2xx\"} 1",
             "realtime_http_request_seconds_count{route=\"/health/live\"} 1",
+            "realtime_http_request_seconds_bucket{le=\"+Inf\",route=\"/health/live\"} 1",
             concat!(
                 "realtime_build{version=\"",
                 env!("CARGO_PKG_VERSION"),

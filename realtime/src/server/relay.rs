@@ -143,7 +143,9 @@ impl Relayed {
                 .map(|(part, mut notify)| {
                     let name = name(part);
                     // The worker may do it more than once.
-                    notify.new.key.get_or_insert_with(|| name.clone());
+                    if notify.new.key.is_none() {
+                        (notify.new.key, notify.new.nameless) = (Some(name.clone()), true);
+                    }
                     Derived {
                         room: notify_room().to_string(),
                         id: name,

@@ -23,12 +23,14 @@ use std::{fmt, str::FromStr};
 use app::backend::SignInPolicy;
 pub use error::ConfigError;
 use leptos::{config::ReloadWSProtocol, prelude::LeptosOptions};
-use leptos_realtime::{RealtimeConfig, TelegramConfig};
+use leptos_realtime::{RealtimeConfig, TelegramConfig, server::Rate};
 pub use listen::Listen;
 pub use table::help;
 use tracing_subscriber::EnvFilter;
 pub use unknown::warn_of_unknown;
 pub use variables::Variables;
+
+use crate::logs::Format;
 
 /// Where variables are looked up.
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -45,6 +47,12 @@ pub struct Config {
     pub sign_in: SignInPolicy,
     /// The bot that sends people's notifications, where there is one.
     pub telegram: Option<TelegramConfig>,
+    /// How log lines look.
+    pub log_format: Format,
+    /// How often one address may ask; none: as often as it likes.
+    pub requests_per_address: Option<Rate>,
+    /// Whether the site is reached by HTTPS alone.
+    pub https: bool,
     /// The realtime module's part.
     pub realtime: RealtimeConfig,
 }
@@ -58,6 +66,9 @@ impl fmt::Debug for Config {
             .field("database_url", &shown.then_some(&self.database_url))
             .field("sign_in", &self.sign_in)
             .field("telegram", &self.telegram)
+            .field("log_format", &self.log_format)
+            .field("requests_per_address", &self.requests_per_address)
+            .field("https", &self.https)
             .field("realtime", &self.realtime)
             .finish()
     }
@@ -88,6 +99,9 @@ impl Config {
                 secure,
             },
             telegram: TelegramConfig::from_lookup(get)?,
+            log_format: log_format(set(get, "LOG_FORMAT"), realtime.production)?,
+            requests_per_address: rate(get, "REQUESTS_PER_ADDRESS")?,
+            https: secure && realtime.production,
             realtime,
         })
     }
@@ -150,6 +164,44 @@ fn demo(said: Option<String>, production: bool) -> Result<bool, ConfigError> {
                 found,
                 "expected true or false",
             ))
+        }
+    }
+}
+
+/// A line for people; where nobody says otherwise, for machines in production.
+fn log_format(said: Option<String>, production: bool) -> Result<Format, ConfigError> {
+    match said.as_deref().map(str::trim) {
+        None if production => Ok(Format::Json),
+        None | Some("text") => Ok(Format::Text),
+        Some("json") => Ok(Format::Json),
+        Some(other) => {
+            let found = other.to_owned();
+            Err(ConfigError::shown(
+                "LOG_FORMAT",
+                found,
+                "expected text or json",
+            ))
+        }
+    }
+}
+
+/// Two whole numbers, how many come back each second and how many may be used at once; `0`: none.
+fn rate(get: Lookup<'_>, name: &'static str) -> Result<Option<Rate>, ConfigError> {
+    let found = text(get, name);
+    if found.trim() == "0" {
+        return Ok(None);
+    }
+    let numbers = found.split_once(',').and_then(|(per_second, burst)| {
+        Some(Rate {
+            per_second: per_second.trim().parse().ok()?,
+            burst: burst.trim().parse().ok()?,
+        })
+    });
+    match numbers {
+        Some(rate) => Ok(Some(rate)),
+        None => {
+            let fix = "expected two whole numbers like 50,300, or 0 for no limit";
+            Err(ConfigError::shown(name, found, fix))
         }
     }
 }

@@ -137,7 +137,6 @@ fn CommentCard(talk: Talk, row: Row, edit: ServerAction<EditComment>) -> impl In
             id=format!("comment-{id}")
             tabindex="-1"
             data-depth=row.depth.to_string()
-            style=format!("--depth: {}", row.depth)
         >
             <article>
                 <p class="meta">

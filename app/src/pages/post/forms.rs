@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::talk::{Open, Place, Talk};
+use super::talk::{Place, Talk};
 use crate::{api::EditComment, components::Draft, model::Subject};
 
 /// Writes a comment, or an answer to one. What is sent shows at once, and is a text to be changed again where that failed.
@@ -119,24 +119,18 @@ pub(super) fn CommentForm(talk: Talk, parent: Option<i64>) -> impl IntoView {
 /// it.
 #[component]
 pub(super) fn Unsent(talk: Talk) -> impl IntoView {
-    let places = [
-        Some(Place::Comment),
-        match talk.open.get_untracked() {
-            Some(Open::Reply(id)) => Some(Place::Answer(id)),
-            Some(Open::Edit(id)) => Some(Place::Edit(id)),
-            _ => None,
-        },
-    ];
-    let drafts: Vec<_> = places
-        .into_iter()
-        .flatten()
-        .map(|place| talk.draft_of(place))
-        .collect();
     let kept = RwSignal::new(Vec::<(Draft, String)>::new());
     Effect::new(move |_| {
-        let found = drafts
-            .iter()
-            .filter_map(|draft| Some((*draft, draft.read()?)));
+        let ids: Vec<_> = talk
+            .comments
+            .with_untracked(|list| list.iter().map(|comment| comment.id).collect());
+        let of_comments = ids
+            .into_iter()
+            .flat_map(|id| [Place::Answer(id), Place::Edit(id)]);
+        let drafts = std::iter::once(Place::Comment)
+            .chain(of_comments)
+            .map(|place| talk.draft_of(place));
+        let found = drafts.filter_map(|draft| Some((draft, draft.read()?)));
         kept.set(found.collect());
     });
     let discard = move |_| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::Comment;
 
-/// The deepest that answers are moved in; those below stand under each other.
+/// The deepest that answers are moved in, as `style/comments.css` knows; those below stand under each other.
 pub(super) const DEEPEST: usize = 4;
 
 /// A comment's place.

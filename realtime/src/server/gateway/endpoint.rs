@@ -135,7 +135,6 @@ fn check(gateway: &Gateway, request: &Request) -> Result<String, (StatusCode, Pr
     }
 }
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 impl Gateway {
     /// Whether a request is of one of the site's own pages, or of no browser's page.
     pub(crate) fn is_own_page(&self, headers: &HeaderMap) -> bool {

@@ -19,6 +19,7 @@ use socketioxide::{
     handler::{FromMessageParts, MessageHandler, Value},
     socket::Socket,
 };
+use tracing::Instrument;
 
 use super::{Gateway, connection::Connection};
 use crate::{
@@ -213,9 +214,11 @@ impl Gateway {
         if !std::mem::replace(&mut intake.running, true) {
             drop(intake);
             let (gateway, connection) = (self.clone(), connection.clone());
+            let user = &connection.key().user;
+            let span = tracing::debug_span!("connection", id = connection.id.0, ?user);
             self.0
                 .tasks
-                .spawn(async move { gateway.work(&connection).await });
+                .spawn(async move { gateway.work(&connection).await }.instrument(span));
         }
     }
 

@@ -350,6 +350,10 @@ impl RoomState {
             Change::Nothing => {}
             Change::Frame(frame) => {
                 let events = frame.events.len();
+                for event in &frame.events {
+                    let (room, viewers) = (&self.room, self.subscribers.len());
+                    tracing::debug!(%room, id = %event.id, viewers, "an event is sent");
+                }
                 let frame = written(&frame);
                 let mut deliveries = 0;
                 for subscriber in self.subscribers.values_mut() {

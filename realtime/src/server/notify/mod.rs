@@ -90,11 +90,7 @@ impl Realtime {
         notice: impl Into<Notice<'a, D>>,
     ) -> Result<u64, NotifyError> {
         let (inboxes, outbox) = self.inboxes().ok_or(NotifyError::NoDatabase)?;
-        let mut new = notice.into().write()?;
-        if new.subject.is_some() {
-            // Others that join it may be taken back: then this is what is left.
-            new.key.get_or_insert_with(random_key);
-        }
+        let new = notice.into().write()?;
         let users: Vec<UserId> = users.into_iter().map(Into::into).collect();
         let written = |written| outbox.written(written);
         let told = inboxes.notify(&users, &new, unix_millis(), written).await?;
@@ -123,7 +119,9 @@ impl Realtime {
         }
         let mut new = notice.into().write()?;
         // The outbox' worker may do it more than once.
-        new.key.get_or_insert_with(random_key);
+        if new.key.is_none() {
+            (new.key, new.nameless) = (Some(random_key()), true);
+        }
         let users: Vec<UserId> = users.into_iter().map(Into::into).collect();
         for users in users.chunks(PEOPLE_AT_ONCE) {
             let users = users.to_vec();

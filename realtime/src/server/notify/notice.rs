@@ -131,6 +131,7 @@ impl<D: NotificationData> Notice<'_, D> {
             community: named("community", MAX_COMMUNITY, self.data.community())?,
             origin: named("origin", MAX_COMMUNITY, self.origin)?,
             key: named("key", MAX_KEY, self.key)?,
+            nameless: false,
             actor: self.actor,
             data,
         })

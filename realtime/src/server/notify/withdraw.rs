@@ -25,8 +25,9 @@ impl Realtime {
     /// what still waits for a [channel](super::super::Channel) is not sent. Nobody is told with these keys from now on.
     /// Returns from how many people something was taken back.
     ///
-    /// Where other events joined the notification, they stay: it says what the last of them said, and who did them.
-    /// What was sent to a channel already stays there. What was told without a key cannot be named, and stays.
+    /// Where other events with keys joined the notification, they stay: it says what the last of them said, and who did
+    /// them. What was sent to a channel already stays there. What was told without a key cannot be named; what joined one
+    /// that has none left goes with it.
     ///
     /// ```no_run
     /// # use leptos_realtime::{NotifyError, Realtime};

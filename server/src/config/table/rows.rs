@@ -87,6 +87,18 @@ pub static GROUPS: &[Group] = &[
                 "info,sqlx=warn",
             ),
             optional(
+                "LOG_FORMAT",
+                "`text`: lines for people; `json`: an object a line",
+                "word",
+                "`json` in production, else `text`",
+            ),
+            open(
+                "REQUESTS_PER_ADDRESS",
+                "how often one client address may ask, on each instance: how many come back each second, and how many at once; `0`: as often as it likes. Behind proxies see `REALTIME_TRUSTED_PROXIES`",
+                "requests a second, requests",
+                "50,300",
+            ),
+            optional(
                 "SITE_URL",
                 "the site's address, such as `https://forum.example`: for links in messages to channels, and a bot's webhook",
                 "address",

@@ -35,6 +35,7 @@ impl Kept {
             data: RawValue::from_string("7".to_owned()).unwrap(),
             actor: None,
             key: None,
+            nameless: false,
         };
         let users = [user.into()];
         let told = self.inboxes.notify(&users, &new, now, |_| {}).await;

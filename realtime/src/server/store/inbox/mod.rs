@@ -54,6 +54,16 @@ pub(crate) struct NewNotification {
     pub(crate) actor: Option<User>,
     /// A repeat with the same key creates nothing.
     pub(crate) key: Option<String>,
+    /// The key is for that alone: nobody knows it, and nothing is taken back by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) nameless: bool,
+}
+
+impl NewNotification {
+    /// The key by which it can be taken back.
+    fn name(&self) -> Option<&str> {
+        self.key.as_deref().filter(|_| !self.nameless)
+    }
 }
 
 /// What came of a change, for the outbox' worker.
@@ -160,12 +170,14 @@ impl InboxStore {
             Arg::Number(now),
         ];
         let mut people = texts(&tx.rows(statements.wanted, &args).await?)?;
-        if let Some(key) = &new.key {
+        if let Some(key) = new.name() {
             let args = [Arg::Text(key), Arg::Number(now)];
             let held = tx.rows(statements.hold, &args).await?;
             if held[0].maybe_number(0)?.is_some() {
                 people.clear();
             }
+        }
+        if let Some(key) = &new.key {
             let args = [Arg::Text(&json(&people)), Arg::Text(key), Arg::Number(now)];
             people = texts(&tx.rows(statements.keys, &args).await?)?;
         }
@@ -194,7 +206,7 @@ impl InboxStore {
             ];
             tx.run(statements.actor, &args).await?;
         }
-        if let Some(key) = &new.key {
+        if let Some(key) = new.name() {
             let actor = new.actor.as_ref().map(|actor| actor.id.as_str());
             let args = [Arg::Text(&people), Arg::Text(key), Arg::MaybeText(actor)];
             tx.run(statements.know, &args).await?;

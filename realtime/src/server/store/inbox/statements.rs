@@ -62,6 +62,8 @@ pub(super) struct Statements {
     pub(super) withdraw_some: &'static str,
     /// $1 users, $2 keys, $3 now. The rest, of which nothing is left.
     pub(super) withdraw_all: &'static str,
+    /// $1 users, $2 keys, $3 now. Of what is left, nothing is sent that was sent before the rest came.
+    pub(super) withdraw_deliveries: &'static str,
     /// $1 notification → it.
     pub(super) one: &'static str,
     /// $1 user → kind, community, enabled, muted until.
@@ -86,7 +88,7 @@ pub(super) struct Statements {
     pub(super) delete: &'static str,
     /// $1 notifications. Deletes who did it.
     pub(super) delete_actors: &'static str,
-    /// $1 time, $2 how many. Deletes keys that were taken before.
+    /// $1 time, $2 how many. Deletes keys that were taken before, of what is not kept any more.
     pub(super) delete_keys: &'static str,
 }
 
@@ -111,9 +113,11 @@ macro_rules! listed {
 
 /// What was taken back with the last changes of these people ($1), of these keys.
 macro_rules! withdrawn {
-    ($users:literal, $keys:literal) => {
+    ($columns:literal, $users:literal, $keys:literal) => {
         concat!(
-            "select k.notification from realtime_inbox i \
+            "select ",
+            $columns,
+            " from realtime_inbox i \
              join realtime_notification_key k on k.user_id = i.user_id and k.withdrawn = i.change \
              where i.user_id in (select p.user_id from ",
             $users,
@@ -310,7 +314,7 @@ macro_rules! statements {
                     and notification is not null and withdrawn is null"),
             withdraw_actors: concat!("
                 delete from realtime_notification_actor
-                where notification in (", withdrawn!($users, $keys), ")
+                where (notification, user_id) in (", withdrawn!("k.notification, k.actor", $users, $keys), ")
                     and not exists (
                         select 1 from realtime_notification_key k
                         where k.notification = realtime_notification_actor.notification and k.data is not null
@@ -324,17 +328,30 @@ macro_rules! statements {
                         order by k.created desc, k.key desc
                         limit 1
                     ),
-                    count = (
-                        select count(*) from realtime_notification_key k
-                        where k.notification = realtime_notification.id and k.data is not null
+                    -- What has no key is not known one by one, and stays counted.
+                    count = count - (
+                        select count(*) from realtime_inbox i
+                        join realtime_notification_key k on k.user_id = i.user_id and k.withdrawn = i.change
+                        where i.user_id = realtime_notification.user_id
+                            and k.notification = realtime_notification.id and k.key in ", $keys, "
                     ),
                     change = (select i.change from realtime_inbox i where i.user_id = realtime_notification.user_id)
-                where id in (", withdrawn!($users, $keys), ") and ", is_left!()),
+                where id in (", withdrawn!("k.notification", $users, $keys), ") and ", is_left!()),
             withdraw_all: concat!("
                 update realtime_notification
                 set withdrawn = 1, data = 'null', archived = coalesce(archived, $3), open = null,
                     change = (select i.change from realtime_inbox i where i.user_id = realtime_notification.user_id)
-                where id in (", withdrawn!($users, $keys), ") and not ", is_left!()),
+                where id in (", withdrawn!("k.notification", $users, $keys), ") and not ", is_left!()),
+            withdraw_deliveries: concat!("
+                update realtime_delivery
+                set done = $3, outcome = 'withdrawn', claim = null, claimed_until = null
+                where done is null and notification in (", withdrawn!("k.notification", $users, $keys), ")
+                    and exists (
+                        select 1 from realtime_delivery s
+                        join realtime_notification n on n.id = s.notification
+                        where s.notification = realtime_delivery.notification and s.channel = realtime_delivery.channel
+                            and s.outcome = 'sent' and s.done >= n.updated
+                    )"),
             one: concat!("
                 select ", columns!(), " from realtime_notification n where n.id = $1"),
             preferences: "
@@ -384,9 +401,16 @@ macro_rules! statements {
                 returning id",
             delete_actors: concat!("
                 delete from realtime_notification_actor where notification in ", $first),
+            // What is known by them can be taken back for as long as it is kept.
             delete_keys: "
                 delete from realtime_notification_key
-                where (user_id, key) in (select user_id, key from realtime_notification_key where created < $1 limit $2)",
+                where (user_id, key) in (
+                    select k.user_id, k.key from realtime_notification_key k
+                    where k.created < $1 and not exists (
+                        select 1 from realtime_notification n where n.id = k.notification
+                    )
+                    limit $2
+                )",
         }
     };
 }

@@ -24,6 +24,7 @@ fn new(kind: &str, subject: Option<&str>) -> NewNotification {
         data: RawValue::from_string(r#"{"post":7}"#.to_owned()).unwrap(),
         actor: None,
         key: None,
+        nameless: false,
     }
 }
 
@@ -182,6 +183,24 @@ async fn withdrawing(store: &InboxStore) {
     // What is new about the same begins anew.
     notify(store, &both, &said(post, "k5", "fifth", (3, "Flo")), 50).await;
     assert_eq!(standing(&ada).await, says("fifth", (1, 50), "Flo"));
+    // What joined without a key stays counted, for as long as there is something to say.
+    notify(store, &both, &said(post, "k6", "sixth", (1, "Eve")), 51).await;
+    let mut nameless = said(post, "nobody knows it", "seventh", (2, "Dan"));
+    nameless.nameless = true;
+    notify(store, &both, &nameless, 52).await;
+    assert_eq!(withdraw(&["nobody knows it"], 53).await, 0);
+    assert_eq!(withdraw(&["k6"], 54).await, 2);
+    assert_eq!(standing(&ada).await, says("fifth", (2, 50), "Dan, Flo"));
+    assert_eq!(withdraw(&["k5"], 55).await, 2);
+    assert_eq!(standing(&ada).await, (Vec::new(), 0), "nothing left to say");
+    // For as long as it is kept, in the archive too, it can be taken back.
+    notify(store, &both, &said(None, "old", "long ago", (1, "Eve")), 56).await;
+    while store.tidy(1_000_000, 1_000_000, |_| {}).await.unwrap() {
+        if withdraw(&["old"], 57).await == 2 {
+            break;
+        }
+    }
+    assert_eq!(withdraw(&["old"], 58).await, 0);
     // More people than fit into one transaction.
     let crowd: Vec<_> = people(10_000..10_000 + PEOPLE_AT_ONCE as i64 + 3);
     notify(

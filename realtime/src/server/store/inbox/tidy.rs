@@ -72,6 +72,9 @@ impl InboxStore {
             let ids = json(&ids);
             tx.run(statements.delete_actors, &[Arg::Text(&ids)]).await?;
         }
+        tx.commit().await?;
+        // By themselves: whoever takes something back begins with the keys.
+        let mut tx = self.sql.write().await?;
         let keys = tx.run(statements.delete_keys, &some).await?;
         tx.commit().await?;
         Ok(keys > 0 || !ids.is_empty())

@@ -65,6 +65,9 @@ impl InboxStore {
         }
         let args = [Arg::Text(&people), Arg::Text(keys), Arg::Number(now)];
         tx.run(statements.withdraw_all, &args).await?;
+        if self.deliver_after.is_some() {
+            tx.run(statements.withdraw_deliveries, &args).await?;
+        }
         let written = self.tell(&mut *tx, &people, now).await?;
         tx.commit().await?;
         Ok(Some((count, written)))
