@@ -5,6 +5,9 @@ use http::{HeaderName, HeaderValue, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 
+/// Where a form leads that links a person's chat: browsers hold what a form is answered with to the same rule.
+const CHAT: &str = "https://t.me";
+
 /// Tells it with the page that is being made.
 pub(crate) fn tell(options: &LeptosOptions) {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
@@ -34,7 +37,7 @@ fn policy(nonce: &str, host: Option<&str>, reloads: Option<u32>) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'{sockets}{reloads}; manifest-src 'self'; \
-         base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         base-uri 'none'; form-action 'self' {CHAT}; frame-ancestors 'none'"
     )
 }
 

@@ -6,7 +6,13 @@
 #[allow(unused_imports, reason = "other tests use the rest")]
 mod servers;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use leptos_realtime::{
     Draft, Published, Realtime, RealtimeConfig, RedisConfig, User, UserId, protocol::Auth, rooms,
@@ -19,16 +25,27 @@ rooms! {
 }
 
 async fn node(redis: &RedisServer) -> Realtime {
-    let mut config = RealtimeConfig::default();
+    node_with(redis, RealtimeConfig::default(), Arc::default()).await
+}
+
+/// The same with another configuration; it counts how often somebody is asked who they are.
+async fn node_with(
+    redis: &RedisServer,
+    mut config: RealtimeConfig,
+    asked: Arc<AtomicUsize>,
+) -> Realtime {
     let mut redis = RedisConfig::from_url(&redis.url()).unwrap();
     redis.beat_interval = Duration::from_millis(250);
     redis.timeout = Duration::from_millis(500);
     config.redis = Some(redis);
     config.presence_window = Duration::from_millis(20);
     Realtime::builder(config)
-        .authenticate(|h| async move {
-            Ok(h.token()
-                .map(|name| User::new(UserId::try_from(name).unwrap(), name)))
+        .authenticate(move |h| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let user = |name| User::new(UserId::try_from(name).unwrap(), name);
+                Ok(h.token().map(user))
+            }
         })
         .authorize(|_, rooms, _| async move { Ok(rooms) })
         .start()
@@ -157,4 +174,20 @@ async fn c6_while_redis_is_away_each_node_goes_on_and_when_it_is_back_all_is_sho
     assert_eq!((a.stats().unpublished, a.stats().dropped), (0, 0));
     a.shutdown().await;
     b.shutdown().await;
+}
+
+#[tokio::test]
+async fn at_a_redis_that_nobody_used_before_nobody_is_checked_again_for_nothing() {
+    let redis = RedisServer::start(&[]);
+    let mut config = RealtimeConfig::default();
+    config.recheck_interval = Duration::from_millis(600);
+    let asked = Arc::<AtomicUsize>::default();
+    let node = node_with(&redis, config, asked.clone()).await;
+    let mut ada = person(&node, "Ada");
+    let is_in = |ada: &TestClient| ada.names(Board(7)) == ["Ada"];
+    ada.until("she is in", is_in).await;
+    let before = asked.load(Ordering::Relaxed);
+    ada.run_for(Duration::from_secs(3)).await;
+    assert_eq!(asked.load(Ordering::Relaxed), before);
+    node.shutdown().await;
 }

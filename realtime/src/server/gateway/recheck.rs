@@ -222,7 +222,9 @@ impl Gateway {
             }
             let asked = Instant::now();
             if let Some(head) = self.control_head().await {
-                reached.get_or_insert((asked, head));
+                // Of a room that has begun anew, also where it had not begun at all, the place before says nothing.
+                let same = reached.filter(|(_, before)| before.epoch == head.epoch);
+                reached = same.or(Some((asked, head)));
             }
             if let Some((at, head)) = reached
                 && self.0.control.has_done(head)

@@ -22,7 +22,7 @@ pub(in crate::server) struct Withdraw {
 impl Realtime {
     /// Takes back what people were told with these [keys](super::Notice::key), because it was deleted, or is not for
     /// them any more: it is gone from their inboxes, from the unread count and from every page that they have open, and
-    /// what still waits for a [channel](super::super::Channel) is not sent. Nobody is told with these keys from now on.
+    /// what still waits for a [channel](crate::Channel) is not sent. Nobody is told with these keys from now on.
     /// Returns from how many people something was taken back.
     ///
     /// Where other events with keys joined the notification, they stay: it says what the last of them said, and who did
