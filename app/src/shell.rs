@@ -56,7 +56,8 @@ pub fn App() -> impl IntoView {
     keep_place();
     // Pages are sent whole, so that they are complete without JavaScript.
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Curia".to_owned() } else { format!("{title} · Curia") }/>
+        // While a page is on its way it has none of its own.
+        <Title text="" formatter=|title: String| if title.is_empty() { "Curia".to_owned() } else { format!("{title} · Curia") }/>
         <Router>
             // Not a page of the router's.
             <a class="skip" href="#main" rel="external">"Skip to the content"</a>

@@ -12,7 +12,7 @@ use crate::api::ApiError;
 #[component]
 pub fn Skeleton() -> impl IntoView {
     view! {
-        <div class="skeleton" aria-busy="true" aria-label="Loading">
+        <div class="skeleton" role="status" aria-busy="true" aria-label="Loading">
             <span></span><span></span><span></span>
         </div>
     }
