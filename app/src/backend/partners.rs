@@ -240,13 +240,14 @@ fn to_all(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use leptos_realtime::{Realtime, RealtimeConfig};
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     use super::*;
-    use crate::{backend::testing::on_both, model::Person};
+    use crate::{
+        backend::testing::{on_both, settled},
+        model::Person,
+    };
 
     /// Random partnerships and members. Returns the communities, and which pairs may share posts and comments.
     async fn seed(forum: &Forum, rng: &mut StdRng) -> (Vec<i64>, Vec<(i64, i64)>, Vec<(i64, i64)>) {
@@ -333,7 +334,7 @@ mod tests {
                 let to = share_comments.iter().filter(|(from, _)| *from == origin);
                 comments.extend(to.map(|(_, to)| (comment, *to)));
             }
-            all_marked(&forum).await;
+            settled(&forum).await;
         }
         let relayed = query(
             "select room, data from realtime_outbox where room like 'community:%' order by id",
@@ -359,18 +360,5 @@ mod tests {
         let (told,): (i64,) = forum.db().one(told).await.unwrap();
         assert_eq!(told, 0, "not who wrote it");
         realtime.shutdown().await;
-    }
-
-    async fn all_marked(forum: &Forum) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            let left = query("select count(*) from realtime_outbox where published is null");
-            let (left,): (i64,) = forum.db().one(left).await.unwrap();
-            if left == 0 {
-                return;
-            }
-            assert!(Instant::now() < deadline, "rows stay unmarked");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
     }
 }

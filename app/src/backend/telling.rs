@@ -147,13 +147,11 @@ async fn mentioned(tx: &mut Tx, community: i64, text: &str) -> Result<Vec<i64>, 
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use crate::{
         backend::{
             Forum,
             db::query,
-            testing::{board, on_both, person, realtime},
+            testing::{board, on_both, person, realtime, settled},
         },
         model::Role,
     };
@@ -212,21 +210,7 @@ mod tests {
             expected.sort();
             expected
         };
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while told(&forum).await.len() < expected.len() {
-            assert!(Instant::now() < deadline, "{:?}", told(&forum).await);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        // Everything that was to be told has been: nothing is left in the outbox.
-        loop {
-            let left = query("select count(*) from realtime_outbox where published is null");
-            let (left,): (i64,) = forum.db().one(left).await.unwrap();
-            if left == 0 {
-                break;
-            }
-            assert!(Instant::now() < deadline, "rows stay unpublished");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        settled(&forum).await;
         let mut all = told(&forum).await;
         all.sort();
         assert_eq!(all, expected);
@@ -255,28 +239,16 @@ mod tests {
             let all: Vec<(String,)> = forum.db().all(all).await.unwrap();
             all.iter().filter(|(data,)| data.contains(text)).count()
         };
-        let settled = async || {
-            let deadline = Instant::now() + Duration::from_secs(20);
-            loop {
-                let left = query("select count(*) from realtime_outbox where published is null");
-                let (left,): (i64,) = forum.db().one(left).await.unwrap();
-                if left == 0 {
-                    return;
-                }
-                assert!(Instant::now() < deadline, "rows stay unpublished");
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        settled().await;
+        settled(&forum).await;
         // Of three mentions in one post the last is told.
         assert_eq!(read("Another for").await, 1);
         let deleted = forum.delete_comment(&realtime, comments[1].id, &ada);
         deleted.await.unwrap();
-        settled().await;
+        settled(&forum).await;
         assert_eq!((read("Another").await, read("A secret word").await), (0, 1));
         let deleted = forum.delete_post(&realtime, post.id, &ada);
         deleted.await.unwrap();
-        settled().await;
+        settled(&forum).await;
         assert_eq!(read("secret").await, 0, "neither text nor title");
         realtime.shutdown().await;
     }

@@ -1,8 +1,10 @@
 //! What the forum's tests share: a forum on either database, and a realtime module that publishes for it.
 
+use std::time::{Duration, Instant};
+
 use leptos_realtime::{Realtime, RealtimeConfig, User};
 
-use super::Forum;
+use super::{Forum, db::query};
 use crate::model::{Person, Role};
 
 #[path = "../../../realtime/tests/common/postgres.rs"]
@@ -95,4 +97,18 @@ pub(super) async fn person(forum: &Forum, name: &str, community: &str, role: Rol
     let community = forum.community(community).await.unwrap();
     forum.set_role(community.id, person.id, role).await.unwrap();
     person
+}
+
+/// Waits until everything that was committed has been carried out.
+pub(super) async fn settled(forum: &Forum) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let left = query("select count(*) from realtime_outbox where published is null");
+        let (left,): (i64,) = forum.db().one(left).await.unwrap();
+        if left == 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{left} rows stay unpublished");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -66,6 +66,10 @@ impl Budget {
         if counted.limiter.len() > MANY && counted.tidied.swap(now, Ordering::Relaxed) != now {
             counted.limiter.retain_recent();
         }
+        // So many at once is an attack by many addresses: memory is not what it gets.
+        if counted.limiter.len() > MANY * 10 {
+            return Ok(());
+        }
         counted.limiter.check_key(&address).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);

@@ -27,6 +27,10 @@ impl Kept {
     }
 
     async fn notify(&self, user: i64, subject: Option<&str>, now: u64) {
+        self.told(user, subject, None, now).await;
+    }
+
+    async fn told(&self, user: i64, subject: Option<&str>, key: Option<&str>, now: u64) {
         let new = NewNotification {
             kind: "vote".to_owned(),
             subject: subject.map(str::to_owned),
@@ -34,7 +38,7 @@ impl Kept {
             origin: None,
             data: RawValue::from_string("7".to_owned()).unwrap(),
             actor: None,
-            key: None,
+            key: key.map(str::to_owned),
             nameless: false,
         };
         let users = [user.into()];
@@ -74,7 +78,39 @@ async fn suite(kept: &Kept) {
     clocks(kept).await;
     gone(kept).await;
     joining(kept).await;
+    withdrawing(kept).await;
     sweeps(kept).await;
+}
+
+/// Of what others joined, nothing is sent a second time because one of them was taken back.
+async fn withdrawing(kept: &Kept) {
+    kept.link(990, "chat", "990").await;
+    let told = async |key: &str, now| {
+        kept.told(990, Some("post:990"), Some(key), now).await;
+    };
+    let withdraw = async |key: &str, now| {
+        let keys = [key.to_owned()];
+        let people = kept.inboxes.withdraw(&keys, now, |_| {}).await;
+        assert_eq!(people.unwrap(), 1);
+    };
+    told("first", 10).await;
+    let sent = kept.one("w1", 990, 200).await.unwrap();
+    kept.channels.sent(&sent, ALL, 0, 200).await.unwrap();
+    told("second", 300).await;
+    withdraw("second", 310).await;
+    assert!(
+        kept.one("w2", 990, 1_000).await.is_none(),
+        "what is left was sent"
+    );
+    told("third", 1_100).await;
+    told("fourth", 1_150).await;
+    withdraw("third", 1_160).await;
+    let waits = kept.one("w3", 990, 2_000).await;
+    assert!(waits.is_some(), "what is left was not");
+    kept.channels
+        .sent(&waits.unwrap(), ALL, 0, 2_000)
+        .await
+        .unwrap();
 }
 
 async fn links(kept: &Kept) {
