@@ -158,6 +158,10 @@ pub const SCENARIOS: &[Scenario] = &[
         "all instances are replaced one after the other",
     ),
     cluster(
+        &["drain"],
+        "one of two instances is restarted under load: [--people 5000]",
+    ),
+    cluster(
         &["drop"],
         "one in a hundred messages between instances is lost: [--runs 100000]",
     ),

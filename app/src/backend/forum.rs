@@ -1,5 +1,7 @@
 //! The forum's database: communities and boards. What people write there is in files of its own.
 
+use std::time::Duration;
+
 use leptos_realtime::server::Database;
 use sqlx::FromRow;
 
@@ -8,6 +10,9 @@ use crate::{
     api::ApiError,
     model::{BoardSummary, CommunitySummary, LastPost},
 };
+
+/// How long what is under way at the end may take.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// The database, migrated and seeded. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -84,9 +89,12 @@ impl Forum {
         self.db.shared()
     }
 
-    /// Closes the database: what was written is then in its file.
+    /// Closes the database: what was written is then in its file. Whatever still uses it has two seconds.
     pub async fn close(&self) {
-        self.db.close().await;
+        let closed = tokio::time::timeout(CLOSING, self.db.close()).await;
+        if closed.is_err() {
+            tracing::warn!("the database was still in use");
+        }
     }
 
     /// All communities.

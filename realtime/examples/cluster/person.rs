@@ -51,6 +51,10 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Notes {
     pub rooms: BTreeMap<u32, Seen>,
+    /// How long each loss of its connection kept it from what happens in its rooms.
+    pub away: Vec<Duration>,
+    away_since: Option<Instant>,
+    was_live: bool,
     ids: HashMap<RoomId, u32>,
     listeners: HashMap<ListenerId, u32>,
 }
@@ -112,6 +116,7 @@ impl Person {
                     notes.listeners.remove(&listener);
                     session.unlisten(&id, listener);
                 }
+                notes.ids.remove(&id);
                 session.release(now, &id);
             });
         }
@@ -161,8 +166,26 @@ impl Notes {
     }
 }
 
+impl Notes {
+    fn note_absence(&mut self, session: &Session) {
+        let is_live = || self.ids.keys().all(|room| session.is_live(room));
+        match self.away_since {
+            None if self.was_live && !is_live() => self.away_since = Some(Instant::now()),
+            Some(since) if is_live() => {
+                self.away.push(since.elapsed());
+                self.away_since = None;
+            }
+            None if !self.was_live => self.was_live = is_live(),
+            _ => {}
+        }
+    }
+}
+
 impl Witness for Notes {
     fn told(&mut self, session: &Session, output: Output) {
+        if matches!(output, Output::Connection | Output::View(_)) {
+            self.note_absence(session);
+        }
         match output {
             Output::View(id) => {
                 let seen = self.ids.get(&id).and_then(|room| self.rooms.get_mut(room));

@@ -24,6 +24,9 @@ pub struct RealtimeConfig {
     pub stall_timeout: Duration,
     /// How long others go on seeing a person whose connection was lost.
     pub leave_grace: Duration,
+    /// How long the end of this instance may take: people come back elsewhere over two fifths of it at most, and then
+    /// requests that are under way end. Less than what the platform gives between SIGTERM and SIGKILL.
+    pub drain: Duration,
     /// How long presence changes are gathered into one frame.
     pub presence_window: Duration,
     /// The retained events of each room.
@@ -99,6 +102,7 @@ impl Default for RealtimeConfig {
             ping_timeout: Duration::from_secs(20),
             stall_timeout: Duration::from_secs(30),
             leave_grace: Duration::from_secs(5),
+            drain: Duration::from_secs(25),
             presence_window: Duration::from_millis(100),
             retention: Retention::default(),
             crowd: Crowd::default(),
@@ -265,6 +269,7 @@ impl RealtimeConfig {
     /// | `REALTIME_PING_TIMEOUT_MS` | how long after a ping is due a silent socket is cut | 20000 |
     /// | `REALTIME_STALL_TIMEOUT_MS` | how long a socket that does not read is kept | 30000 |
     /// | `REALTIME_LEAVE_GRACE_MS` | how long others go on seeing a person whose connection was lost | 5000 |
+    /// | `REALTIME_DRAIN_MS` | how long the end of this instance may take: less than from SIGTERM to SIGKILL | 25000 |
     /// | `REALTIME_PRESENCE_WINDOW_MS` | how long presence changes are gathered into one frame | 100 |
     /// | `REALTIME_HEARTBEAT_MS` | how often clients send a heartbeat | 25000 |
     /// | `REALTIME_AWAY_IDLE_MS` | after how long without use of their page a person counts as away | 300000 |
@@ -338,6 +343,7 @@ impl RealtimeConfig {
             ping_timeout: millis("REALTIME_PING_TIMEOUT_MS", base.ping_timeout, 100)?,
             stall_timeout: millis("REALTIME_STALL_TIMEOUT_MS", base.stall_timeout, 100)?,
             leave_grace: millis("REALTIME_LEAVE_GRACE_MS", base.leave_grace, 0)?,
+            drain: millis("REALTIME_DRAIN_MS", base.drain, 1_000)?,
             presence_window: millis("REALTIME_PRESENCE_WINDOW_MS", base.presence_window, 1)?,
             heartbeat_interval: millis("REALTIME_HEARTBEAT_MS", base.heartbeat_interval, 1_000)?,
             away_after_idle: millis("REALTIME_AWAY_IDLE_MS", base.away_after_idle, 1_000)?,

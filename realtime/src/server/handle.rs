@@ -1,10 +1,8 @@
 //! The handle of a host.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use axum::{
-    Extension, Router, http::header, response::IntoResponse, routing::get, serve::ListenerExt as _,
-};
+use axum::{Extension, Router, http::header, response::IntoResponse, routing::get};
 use leptos::prelude::provide_context;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -30,9 +28,6 @@ use crate::{
         RoomId, UnixMillis, UserId, reserved::is_reserved,
     },
 };
-
-/// How long a shutdown waits for the last frames and tasks.
-const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// A running module. Cheap to clone; all clones are the same module.
 ///
@@ -328,76 +323,10 @@ impl Realtime {
         allowed.map_err(Denied)
     }
 
-    /// Serves the host's app until Ctrl-C or SIGTERM, then tells clients to come back and ends the module.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn serve(
-        &self,
-        listener: tokio::net::TcpListener,
-        app: Router,
-    ) -> std::io::Result<()> {
-        let realtime = self.clone();
-        let listener = listener.tap_io(keep_alive);
-        let stopping = CancellationToken::new();
-        let stopped = stopping.clone();
-        let server = axum::serve(
-            listener,
-            app.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(async move {
-            termination().await;
-            realtime.shutdown().await;
-            stopping.cancel();
-        });
-        tokio::select! {
-            served = server => served,
-            // A browser may keep an HTTP connection open for as long as it likes.
-            () = async { stopped.cancelled().await; tokio::time::sleep(SHUTDOWN).await } => Ok(()),
-        }
-    }
-
-    /// Tells every client to come back, then ends the module's tasks and connections.
-    ///
-    /// Nobody sees them go meanwhile: the other instances wait until they can be back.
-    pub async fn shutdown(&self) {
-        let spread = self.0.gateway.come_back_within();
-        let leaving = self
-            .0
-            .hub
-            .broker()
-            .leave(self.0.config.leave_grace + spread);
-        let _ = tokio::time::timeout(Duration::from_secs(1), leaving).await;
-        self.0.gateway.drain(spread);
-        // The last frames are on their way for as long as the sockets take to close.
-        let closed = async {
-            while !self.0.gateway.is_empty() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), closed).await;
-        self.0.gateway.cut_all();
-        self.0.stop.cancel();
-        self.0.tasks.close();
-        if tokio::time::timeout(SHUTDOWN, self.0.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("some tasks did not end in time");
-        }
-    }
-
     /// The instances that are known to live, this one first; none but this where there is no Redis.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeInfo> {
         self.0.hub.broker().nodes()
-    }
-
-    /// Ends as a process that is killed: without a word to anybody.
-    #[cfg(feature = "testing")]
-    pub(crate) fn abort(&self) {
-        self.0.stop.cancel();
-        self.0.gateway.cut_all();
     }
 
     /// Whether it has ended.
@@ -446,51 +375,4 @@ async fn styles() -> impl IntoResponse {
         ],
         STYLES,
     )
-}
-
-async fn termination() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
-}
-
-/// How long a connection may say nothing before the system asks whether the other side is there, how often it asks then,
-/// and how long what is sent may stay unconfirmed: a peer that vanished is noticed also where nothing else looks.
-const KEEP_ALIVE: (Duration, Duration, Duration) = (
-    Duration::from_secs(60),
-    Duration::from_secs(15),
-    Duration::from_secs(60),
-);
-
-/// Sets up a connection that was taken. Where the system knows no such setting, it goes without.
-fn keep_alive(stream: &mut tokio::net::TcpStream) {
-    let socket = socket2::SockRef::from(&*stream);
-    let (idle, interval, unconfirmed) = KEEP_ALIVE;
-    let alive = socket2::TcpKeepalive::new().with_time(idle);
-    #[cfg(not(target_os = "openbsd"))]
-    let alive = alive.with_interval(interval);
-    let _ = socket.set_tcp_keepalive(&alive);
-    #[cfg(target_os = "linux")]
-    let _ = socket.set_tcp_user_timeout(Some(unconfirmed));
-    #[cfg(not(target_os = "linux"))]
-    let _ = unconfirmed;
-    // Small frames go at once.
-    let _ = socket.set_tcp_nodelay(true);
 }

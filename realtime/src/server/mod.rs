@@ -23,6 +23,7 @@ pub mod config;
 mod context;
 mod control;
 mod counters;
+mod drain;
 mod gateway;
 mod guard;
 mod handle;

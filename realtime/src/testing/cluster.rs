@@ -241,7 +241,7 @@ impl Cluster {
             // A kernel closes what belongs to a process that is gone.
             path.cut(None, Cut::Refused);
         }
-        node.realtime.abort();
+        node.realtime.end_at_once();
         #[cfg(feature = "simulated-redis")]
         if let Some(path) = &node.path {
             path.thaw();

@@ -2,6 +2,7 @@
 
 mod clock;
 mod configured;
+mod drain;
 mod drop;
 mod failover;
 mod idle;
@@ -41,6 +42,7 @@ pub async fn run(name: &str, options: &Options, report: &mut Report) -> Result<(
         "partition" => partition::run(options, report).await,
         "race" => race::run(options, report).await,
         "rolling" => rolling::run(options, report).await,
+        "drain" => drain::run(options, report).await,
         "drop" => drop::run(options, report).await,
         "idle" => idle::run(options, report).await,
         "latency" => latency::run(options, report).await,

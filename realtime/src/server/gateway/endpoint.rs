@@ -74,11 +74,7 @@ fn check(gateway: &Gateway, request: &Request) -> Result<String, (StatusCode, Pr
     let headers = request.headers();
     let query = request.uri().query().unwrap_or_default();
     let has = |pair: &str| query.split('&').any(|given| given == pair);
-    if gateway
-        .0
-        .draining
-        .load(std::sync::atomic::Ordering::Relaxed)
-    {
+    if gateway.is_draining() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, going_away()));
     }
     if !has("EIO=4") {

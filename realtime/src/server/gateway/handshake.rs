@@ -73,7 +73,7 @@ impl Gateway {
 
     /// Establishes who connects.
     async fn identify(&self, parts: &Parts, auth: Auth) -> Result<Identity, ProtocolError> {
-        if self.0.draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             return Err(going_away());
         }
         if auth.protocol != PROTOCOL_VERSION {

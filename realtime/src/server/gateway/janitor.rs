@@ -45,7 +45,7 @@ pub(super) async fn run(gateway: Gateway, stop: CancellationToken) {
             !over && !wire.is_over()
         });
         // Whoever lost their connection to a node that ends is back elsewhere before anybody sees them go.
-        if !gateway.is_draining() {
+        if gateway.may_tell_leaves(now) {
             inner.teller.mark(inner.sessions.take_due(now));
         }
         if now.duration_since(maintained) >= MAINTAIN_EVERY {

@@ -5,7 +5,7 @@
 //! [`sessions`]. Its commands pass the [`intake`], in order, and [`commands`] carries them out; [`rights`] is what the
 //! host decides of them; [`control`] is what it does to people and rooms on all nodes, and [`recheck`] looks again at
 //! whom something may have changed for. The [`teller`] tells rooms of sessions, [`people`] keeps what outlives them, and the
-//! [`janitor`] ends what is over.
+//! [`janitor`] ends what is over. When the node is to end, [`drain`] sends everybody elsewhere.
 
 mod callbacks;
 mod changes;
@@ -13,6 +13,7 @@ mod commands;
 mod connection;
 mod control;
 mod degraded;
+mod drain;
 mod endpoint;
 mod handshake;
 mod intake;
@@ -29,8 +30,8 @@ use std::{
     array,
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -63,7 +64,7 @@ use super::{
     store::Store,
     tasks::TaskTracker,
 };
-use crate::protocol::{Announcements, CloseAction, ErrorCode, ProtocolError, UserId};
+use crate::protocol::{Announcements, ErrorCode, ProtocolError, UserId};
 
 /// How long a client may take from the open socket to its Socket.IO connect packet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -73,9 +74,6 @@ const AUTHENTICATE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the last frames may take to reach the client before its stream is cut.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// The longest time over which the clients of a node that ends come back elsewhere.
-const MAX_SPREAD: Duration = Duration::from_secs(3);
 
 /// The messages that may wait in socketioxide's buffer before frames of rooms are held back.
 const SEND_BUFFER: usize = 128;
@@ -110,7 +108,8 @@ pub(super) struct Inner {
     loose: Mutex<Vec<(Instant, Arc<WireControl>)>>,
     next_connection: AtomicU64,
     clock: Monotonic,
-    draining: AtomicBool,
+    /// Since this node is to end: from when on its sessions are seen to leave that are not back elsewhere.
+    ending: OnceLock<Instant>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -160,7 +159,7 @@ impl Gateway {
             loose: Mutex::default(),
             next_connection: AtomicU64::new(0),
             clock,
-            draining: AtomicBool::new(false),
+            ending: OnceLock::new(),
             tasks: tasks.clone(),
             stop: stop.clone(),
         }));
@@ -234,29 +233,6 @@ impl Gateway {
             .last_seen
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Over how long the clients of this node come back elsewhere: all at once would be too much for the others.
-    pub(crate) fn come_back_within(&self) -> Duration {
-        let each = Duration::from_millis(1);
-        (each * u32::try_from(self.connections().len()).unwrap_or(u32::MAX)).min(MAX_SPREAD)
-    }
-
-    /// Tells every client to come back within a time, elsewhere or later, and accepts no more.
-    pub(crate) fn drain(&self, within: Duration) {
-        self.0.draining.store(true, Ordering::Relaxed);
-        for connection in self.0.sessions.connections() {
-            let mut error = going_away();
-            if !within.is_zero() {
-                error = error.with_retry_after(within.mul_f64(crate::server::random::random()));
-            }
-            connection.close_with(CloseAction::Retry, error);
-        }
-    }
-
-    /// Whether this node ends.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.0.draining.load(Ordering::Relaxed)
     }
 
     fn cut_unless_used(&self, wire: &Arc<WireControl>, after: Duration) {

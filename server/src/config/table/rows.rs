@@ -159,6 +159,12 @@ pub static GROUPS: &[Group] = &[
                 "5000",
             ),
             open(
+                "REALTIME_DRAIN_MS",
+                "how long the end of this instance may take: less than from SIGTERM to SIGKILL",
+                "milliseconds",
+                "25000",
+            ),
+            open(
                 "REALTIME_PRESENCE_WINDOW_MS",
                 "how long presence changes are gathered into one frame",
                 "milliseconds",
