@@ -56,6 +56,11 @@ export class Server {
     return fileOf(this.program.binary);
   }
 
+  /** What it has printed. */
+  get log(): string {
+    return this.output;
+  }
+
   async boot(): Promise<void> {
     const { name, environment } = this.program;
     const child = spawn(this.file, {

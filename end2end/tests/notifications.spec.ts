@@ -254,9 +254,12 @@ test("a page of somebody who is not signed in any more does nothing to who is", 
   await mention(forum, "For Ada");
   await mention(forum, "For Cyd", "What do you think, @Cyd?");
   await expect.poll(async () => (await stored(cyd)).unread).toBe(1);
+  const seen = ada.page.waitForResponse((answer) => answer.url().endsWith("/mark_notifications"));
   await ada.page.goto("/inbox");
   await live(ada.page);
   await expect(items(ada.page)).toHaveText(/For Ada/);
+  // What is shown is marked as seen soon: that must not be what finds out who is signed in.
+  await seen;
   // In another tab, of which this one hears nothing.
   await ada.context.addCookies(await cyd.context.cookies());
   await ada.page.getByRole("button", { name: "Mark all as read" }).click();

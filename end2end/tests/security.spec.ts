@@ -82,3 +82,32 @@ test.describe("limits", () => {
     expect((await ask("203.0.113.10")).status).toBe(200);
   });
 });
+
+test("a page keeps its headers, whatever files are asked for while it is made", async ({ forum }) => {
+  const session = await forum.signIn("Ada");
+  const headers = { cookie: `forum_session=${encodeURIComponent(session)}` };
+  for (let round = 0; round < 100; round++) {
+    const files = ["/favicon.svg", "/pkg/forum.css", "/pkg/forum.js"].map((path) => fetch(`${forum.url}${path}`));
+    const pages = [SQUARE, "/"].map((path) => fetch(`${forum.url}${path}`, { headers }));
+    for (const answer of await Promise.all(pages)) {
+      expect(answer.headers.get("content-security-policy"), `${answer.url}, round ${round}`).toContain("'nonce-");
+      await answer.arrayBuffer();
+    }
+    for (const answer of await Promise.all(files)) {
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get("content-security-policy"), answer.url).not.toContain("'nonce-");
+      await answer.arrayBuffer();
+    }
+  }
+});
+
+test("who leaves while a page is made ends nothing but that", async ({ forum }) => {
+  for (let round = 0; round < 40; round++) {
+    const left = new AbortController();
+    const page = fetch(`${forum.url}${SQUARE}`, { signal: left.signal });
+    setTimeout(() => left.abort(), round % 10);
+    await page.then((answer) => answer.arrayBuffer()).catch(() => {});
+  }
+  expect((await fetch(`${forum.url}${SQUARE}`)).status).toBe(200);
+  expect(forum.log).not.toContain("panicked");
+});

@@ -10,16 +10,16 @@ use app::{
 use axum::{
     Router,
     extract::Request,
+    handler::HandlerWithoutStateExt as _,
     middleware::{Next, from_fn},
     response::{IntoResponse as _, Redirect, Response},
 };
-use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{
-    LeptosRoutes, file_and_error_handler_with_context, generate_route_list,
-    render_app_async_with_context,
-};
+use http::StatusCode;
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use leptos_realtime::{Realtime, Telegram};
-use tower_http::{compression::CompressionLayer, trace::TraceLayer};
+use tower_http::{compression::CompressionLayer, services::ServeDir, trace::TraceLayer};
+use tracing::Instrument as _;
 
 use crate::{
     config::Config,
@@ -81,14 +81,22 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         context.clone(),
         document.clone(),
     );
-    // The page that says that there is none; and in development the files of the site.
+    // The page that says that there is none; and in development the files of the site. Not those of `leptos_axum`: its
+    // answer to who asks for a file takes the headers of a page that is being made on the same thread.
+    let no_page = render_app_async_with_context(context, document);
     let app = match site {
-        Some(_) => app.fallback(render_app_async_with_context(context, document)),
-        None => app.fallback(file_and_error_handler_with_context::<LeptosOptions, _>(
-            context, shell,
-        )),
+        Some(_) => app.fallback(no_page),
+        None => app.fallback_service(
+            ServeDir::new(&*options.site_root)
+                .append_index_html_on_directories(false)
+                .precompressed_br()
+                .precompressed_gzip()
+                .call_fallback_on_method_not_allowed(true)
+                .fallback(no_page.into_service()),
+        ),
     };
     let mut app = app
+        .layer(from_fn(to_its_end))
         .layer(from_fn(without_slash))
         .merge(realtime.routes())
         .layer(CompressionLayer::new());
@@ -122,6 +130,16 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     let served = realtime.serve(listener, app).await;
     forum.close().await;
     Ok(served?)
+}
+
+/// Makes a page, or does what a form asks for, also where nobody waits for it any more: whoever leaves meanwhile would end
+/// it in the middle, and what of it runs on its own would miss what the page had provided.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    let answer = tokio::spawn(next.run(request).in_current_span());
+    answer.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request ended without an answer");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
 }
 
 /// An address with a slash at its end is the same page's without it.

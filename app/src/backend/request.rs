@@ -20,6 +20,8 @@ use crate::{
 pub struct Request {
     rights: Rights,
     parts: Option<Parts>,
+    /// Asked for at the beginning: what a page provides is gone with its reader, and its data may still be on the way.
+    realtime: Realtime,
 }
 
 impl Request {
@@ -34,7 +36,15 @@ impl Request {
         // A form sent without JavaScript is answered by a redirect, whose status must stay.
         let by_hand = parts.as_ref().is_some_and(accepts_html);
         let answered = match use_context() {
-            Some(rights) => answer(Self { rights, parts }).await,
+            Some(rights) => {
+                let realtime = leptos_realtime::expect_realtime();
+                let request = Self {
+                    rights,
+                    parts,
+                    realtime,
+                };
+                answer(request).await
+            }
             None => Err(ApiError::Internal("the forum is not provided".to_owned())),
         };
         if let Err(error) = &answered
@@ -54,7 +64,7 @@ impl Request {
     /// The realtime module.
     #[must_use]
     pub fn realtime(&self) -> Realtime {
-        leptos_realtime::expect_realtime()
+        self.realtime.clone()
     }
 
     pub(crate) fn policy(&self) -> SignInPolicy {

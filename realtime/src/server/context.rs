@@ -35,6 +35,19 @@ pub(super) fn realtime() -> Option<Realtime> {
     use_context().or_else(of_request)
 }
 
+/// The handle, for who is asking. What a page provides is gone with its reader, who may have left while its data is still
+/// on the way: then nobody waits for an answer.
+fn asked() -> Result<Realtime, ProtocolError> {
+    match realtime() {
+        Some(realtime) => Ok(realtime),
+        None if use_context::<Parts>().is_none() => {
+            let sentence = "the request is over";
+            Err(ProtocolError::new(ErrorCode::Unavailable, sentence))
+        }
+        None => Ok(expect_realtime()),
+    }
+}
+
 /// Who calls this server function, as the host's `authenticate` knows them.
 ///
 /// ```ignore
@@ -52,7 +65,8 @@ pub(super) fn realtime() -> Option<Realtime> {
 /// # Panics
 /// As [`expect_realtime`].
 pub async fn signed_in() -> Result<User, Denied> {
-    let known = expect_realtime().0.gateway.know(page_handshake()).await;
+    let realtime = asked().map_err(Denied)?;
+    let known = realtime.0.gateway.know(page_handshake()).await;
     known.map_err(Denied)?.user.ok_or_else(|| {
         let sentence = "sign in first";
         Denied(ProtocolError::new(ErrorCode::Unauthorized, sentence))
@@ -77,7 +91,8 @@ pub async fn signed_in() -> Result<User, Denied> {
 /// # Panics
 /// As [`expect_realtime`].
 pub async fn first_view<R: Room>(room: R) -> Result<FirstView, Denied> {
-    expect_realtime().first_view(page_handshake(), room).await
+    let realtime = asked().map_err(Denied)?;
+    realtime.first_view(page_handshake(), room).await
 }
 
 /// See [`crate::server_fns::first_view_of`].
@@ -102,7 +117,7 @@ pub(crate) async fn presence_page(
     after: Option<(UnixMillis, UserId)>,
     most: usize,
 ) -> Result<PresencePage, ProtocolError> {
-    let realtime = expect_realtime();
+    let realtime = asked()?;
     let (members, count) = realtime
         .presence_page(page_handshake(), room, after.as_ref(), most)
         .await
