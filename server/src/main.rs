@@ -15,6 +15,7 @@ use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 use config::{Config, Variables};
+use logs::Traces;
 
 /// A forum that shows who is here and what happens, as it happens.
 #[derive(Parser)]
@@ -53,11 +54,22 @@ async fn run(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         });
     }
     let config = Config::from_variables(&variables)?;
-    logs::begin(config::log_filter(&variables)?, config.log_format);
+    let traces = match &config.traces {
+        Some((endpoint, service)) => Some(Traces::to(endpoint, service)?),
+        None => None,
+    };
+    logs::begin(
+        config::log_filter(&variables)?,
+        config.log_format,
+        traces.as_ref(),
+    );
     config::warn_of_unknown(&variables);
     if let Some(limit) = descriptors::raise().filter(|limit| !limit.is_enough()) {
         tracing::warn!("at most {limit}");
     }
-    serve::serve(config).await?;
-    Ok(ExitCode::SUCCESS)
+    let served = serve::serve(config).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    served.map(|()| ExitCode::SUCCESS)
 }

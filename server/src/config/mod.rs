@@ -49,6 +49,8 @@ pub struct Config {
     pub telegram: Option<TelegramConfig>,
     /// How log lines look.
     pub log_format: Format,
+    /// The collector that takes spans, and the name of the service whose they are; none: they are not gathered.
+    pub traces: Option<(String, String)>,
     /// How often one address may ask; none: as often as it likes.
     pub requests_per_address: Option<Rate>,
     /// Whether the site is reached by HTTPS alone.
@@ -67,6 +69,7 @@ impl fmt::Debug for Config {
             .field("sign_in", &self.sign_in)
             .field("telegram", &self.telegram)
             .field("log_format", &self.log_format)
+            .field("traces", &self.traces)
             .field("requests_per_address", &self.requests_per_address)
             .field("https", &self.https)
             .field("realtime", &self.realtime)
@@ -100,6 +103,7 @@ impl Config {
             },
             telegram: TelegramConfig::from_lookup(get)?,
             log_format: log_format(set(get, "LOG_FORMAT"), realtime.production)?,
+            traces: collector(get)?.map(|endpoint| (endpoint, text(get, "OTEL_SERVICE_NAME"))),
             requests_per_address: rate(get, "REQUESTS_PER_ADDRESS")?,
             https: secure && realtime.production,
             realtime,
@@ -181,6 +185,23 @@ fn log_format(said: Option<String>, production: bool) -> Result<Format, ConfigEr
                 found,
                 "expected text or json",
             ))
+        }
+    }
+}
+
+/// Where spans go.
+fn collector(get: Lookup<'_>) -> Result<Option<String>, ConfigError> {
+    const NAME: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let Some(found) = set(get, NAME) else {
+        return Ok(None);
+    };
+    match found.trim().strip_prefix("http://") {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
+            Ok(Some(found.trim().to_owned()))
+        }
+        _ => {
+            let fix = "expected an address like http://localhost:4318: a collector nearby, which encrypts what it passes on";
+            Err(ConfigError::shown(NAME, found, fix))
         }
     }
 }

@@ -9,6 +9,7 @@ const WAYS: [&[(&str, &str)]; 3] = [
     &[],
     &[
         ("REDIS_URL", "redis://h"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
         ("TELEGRAM_BOT_TOKEN", "12345:abcdefghijk"),
     ],
     &[
@@ -139,6 +140,11 @@ fn an_error_names_the_variable_what_was_found_and_what_is_expected() {
         ("LEPTOS_RELOAD_PORT", "x", "a whole number"),
         ("LEPTOS_RELOAD_WS_PROTOCOL", "http", "ws or wss"),
         ("REALTIME_FLOODS", "few", "a whole number"),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "localhost:4318",
+            "http://localhost:4318",
+        ),
     ] {
         let error = of(&[(name, value)]).unwrap_err().to_string();
         let begin = format!("{name} is {value:?}: expected ");

@@ -56,7 +56,7 @@ impl Member {
     }
 
     fn of(package: &Package) -> Self {
-        const FOR_TESTS: [&str; 10] = [
+        const FOR_TESTS: [&str; 11] = [
             "ssr",
             "testing",
             "jwt",
@@ -67,6 +67,7 @@ impl Member {
             "telegram",
             "smtp",
             "metrics",
+            "otlp",
         ];
         Self {
             name: package.name.to_string(),

@@ -25,10 +25,12 @@ pub enum OpenError {
     #[error("the Postgres at {0:?} cannot be reached; is it running, and is the password right?")]
     Reach(String, #[source] sqlx::Error),
     /// Its tables cannot be made or changed.
-    #[error("the database cannot be brought up to date")]
+    #[error(
+        "the database cannot be brought up to date; may it be written, and is there room on its disk?"
+    )]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// Its first content cannot be written.
-    #[error("the database cannot be filled")]
+    #[error("the database cannot be filled; is there room on its disk?")]
     Seed(#[from] sqlx::Error),
 }
 

@@ -92,6 +92,18 @@ pub static GROUPS: &[Group] = &[
                 "word",
                 "`json` in production, else `text`",
             ),
+            optional(
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "where spans are sent, by OTLP over HTTP, such as `http://localhost:4318`; of an executable with the feature `otlp`",
+                "address",
+                "nowhere",
+            ),
+            open(
+                "OTEL_SERVICE_NAME",
+                "the service whose spans they are",
+                "text",
+                "forum",
+            ),
             open(
                 "REQUESTS_PER_ADDRESS",
                 "how often one client address may ask, on each instance: how many come back each second, and how many at once; `0`: as often as it likes. Behind proxies see `REALTIME_TRUSTED_PROXIES`",

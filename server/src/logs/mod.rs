@@ -1,10 +1,19 @@
 //! What is logged and how, and by which id a request is known in it.
 
+#[cfg(not(feature = "otlp"))]
+#[path = "no_traces.rs"]
+mod traces;
+#[cfg(feature = "otlp")]
+mod traces;
+
 use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue};
 use tower_http::trace::MakeSpan;
+pub use traces::Traces;
 use tracing::Span;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +24,18 @@ pub enum Format {
     Json,
 }
 
-/// From now on there are logs.
-pub fn begin(filter: EnvFilter, format: Format) {
-    let logs = tracing_subscriber::fmt().with_env_filter(filter);
-    match format {
-        Format::Text => logs.init(),
-        Format::Json => logs.json().flatten_event(true).init(),
-    }
+/// From now on there are logs; and traces, where they go somewhere.
+pub fn begin(filter: EnvFilter, format: Format, traces: Option<&Traces>) {
+    let lines = tracing_subscriber::fmt::layer();
+    let lines = match format {
+        Format::Text => lines.boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .with(traces.map(Traces::layer))
+        .init();
 }
 
 /// Where a request's id stands: a proxy may have given it one, which the logs of both have then.
@@ -64,7 +78,9 @@ impl<B> MakeSpan<B> for Named {
         let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
         // Without the query: what people look for is theirs.
         let (method, path) = (request.method(), request.uri().path());
-        tracing::info_span!("request", id, %method, path)
+        let span = tracing::info_span!("request", id, %method, path);
+        traces::go_on(&span, request.headers());
+        span
     }
 }
 
