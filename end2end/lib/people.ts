@@ -55,6 +55,9 @@ const NETWORK = /ERR_CONNECTION_REFUSED|WebSocket connection to .* failed|ERR_CO
 /** A page that connects anew while it connects: whoever signs out ends their sockets, and their pages know it by two ways. */
 const OWN_CLOSE = /WebSocket is closed before the connection is established/;
 
+/** What Chromium prints of the client's files where a page runs no scripts, or is slow to. */
+export const UNUSED_YET = /was preloaded using link preload but not used within a few seconds/;
+
 type Fixtures = {
   /** The forum's environment, on top of the tests' own: set by `test.use`. */
   environment: Record<string, string>;
@@ -93,7 +96,7 @@ export const test = base.extend<Fixtures>({
       for (const page of person.scripted ? person.context.pages() : []) complaints.push(...(await complaintsOf(page)).map((text) => `${person.name}: ${text}`));
       await person.context.close();
     }
-    const known = [...expected, OWN_CLOSE];
+    const known = [...expected, OWN_CLOSE, UNUSED_YET];
     expect(complaints.filter((text) => !known.some((one) => one.test(text)))).toEqual([]);
   },
   person: async ({ forum, arrive }, use) => use((name, options) => arrive(forum, name, options)),
