@@ -14,6 +14,7 @@ mod c2_first_view;
 mod c3_convergence;
 mod c5_no_false_leaves;
 mod c8_slow_reader;
+mod figures;
 mod large_rooms;
 mod publishing;
 mod sign_in;
