@@ -34,9 +34,10 @@ for (const [device, viewport] of [["desktop", { width: 1280, height: 800 }], ["p
     const session = await forum.signIn("Maren Holt");
     const post = await forum.post(session, 1, "Something to read");
     const comment = await forum.comment(await forum.signIn("Ada"), post, "And a word on it");
+    await forum.run("--operator", "Maren Holt");
     const maren = await person("Maren Holt", { viewport });
     const { page } = maren;
-    for (const path of ["/", "/c/harbour", "/c/harbour/manage", SQUARE, "/inbox", "/settings"]) {
+    for (const path of ["/", "/c/harbour", "/c/harbour/manage", SQUARE, "/inbox", "/settings", "/admin/realtime"]) {
       await open(maren, path);
       await holds(maren, path);
     }
