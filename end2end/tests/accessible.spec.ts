@@ -34,10 +34,9 @@ for (const [device, viewport] of [["desktop", { width: 1280, height: 800 }], ["p
     const session = await forum.signIn("Maren Holt");
     const post = await forum.post(session, 1, "Something to read");
     const comment = await forum.comment(await forum.signIn("Ada"), post, "And a word on it");
-    await forum.run("--operator", "Maren Holt");
     const maren = await person("Maren Holt", { viewport });
     const { page } = maren;
-    for (const path of ["/", "/c/harbour", "/c/harbour/manage", SQUARE, "/inbox", "/settings", "/admin/realtime"]) {
+    for (const path of ["/", "/c/harbour", "/c/harbour/manage", SQUARE, "/inbox", "/settings"]) {
       await open(maren, path);
       await holds(maren, path);
     }
@@ -52,5 +51,13 @@ for (const [device, viewport] of [["desktop", { width: 1280, height: 800 }], ["p
     await forum.comment(await forum.signIn("Bob"), post, "Somebody else comments");
     await expect(page.locator(".rt-toast")).toBeVisible();
     await holds(maren, "a toast");
+  });
+
+  test(`the operator page, on a ${device}`, async ({ forum, person }) => {
+    await forum.run("--operator", "Maren Holt");
+    const maren = await person("Maren Holt", { viewport });
+    await open(maren, "/admin/realtime");
+    await expect(maren.page.locator(".sparkline polyline").first()).toHaveAttribute("points", /\d \d/);
+    await holds(maren, "the operator page");
   });
 }
