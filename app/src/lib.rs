@@ -11,6 +11,7 @@ pub mod backend;
 mod components;
 mod model;
 mod notice;
+pub mod operators;
 mod pages;
 #[cfg(feature = "ssr")]
 mod policy;
@@ -20,6 +21,7 @@ mod shell;
 pub use model::*;
 pub use notice::Notice;
 pub use rooms::{
-    Board, BoardEvent, Community, CommunityEvent, ModerationEvent, Moderators, PostEvent,
+    Board, BoardEvent, Community, CommunityEvent, ModerationEvent, Moderators, OPERATORS,
+    Operators, PostEvent,
 };
 pub use shell::{App, shell};

@@ -10,6 +10,14 @@ pub struct Person {
     pub name: String,
 }
 
+/// Who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub person: Person,
+    /// Whether they look after the site, and see its operator page.
+    pub operator: bool,
+}
+
 /// What somebody may do in a community: each more than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

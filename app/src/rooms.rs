@@ -1,9 +1,12 @@
 //! The forum's rooms, and what is published in them.
 
-use leptos_realtime::rooms;
+use leptos_realtime::{NoEvent, rooms};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{self, Comment, Moderated, PartnerComment, PartnerPost, Tally};
+use crate::{
+    model::{self, Comment, Moderated, PartnerComment, PartnerPost, Tally},
+    operators::NodeReport,
+};
 
 rooms! {
     /// Everyone in a community, wherever they are in it.
@@ -14,7 +17,12 @@ rooms! {
     Board(i64) => BoardEvent;
     /// Everyone who reads one post.
     Post(i64) => PostEvent;
+    /// Those who look after the site, as far as they look at its instances: [`OPERATORS`].
+    Operators(i64) => NoEvent, NodeReport;
 }
+
+/// The only one of its kind.
+pub const OPERATORS: Operators = Operators(1);
 
 /// What happens at a board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

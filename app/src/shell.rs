@@ -15,8 +15,8 @@ use crate::{
     components::{Header, keep_place, provide_account},
     notice::Notice,
     pages::{
-        BoardPage, CommunityPage, HomePage, InboxPage, ManagePage, NotFound, PostPage,
-        SettingsPage, SignInPage, SignUpPage,
+        BoardPage, CommunityPage, HomePage, InboxPage, ManagePage, NotFound, OperatorsPage,
+        PostPage, SettingsPage, SignInPage, SignUpPage,
     },
 };
 
@@ -69,6 +69,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async/>
                     <Route path=path!("/inbox") view=InboxPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/admin/realtime") view=OperatorsPage ssr=SsrMode::Async/>
                     <Route path=path!("/c/:community") view=CommunityPage ssr=SsrMode::Async/>
                     <Route path=path!("/c/:community/manage") view=ManagePage ssr=SsrMode::Async/>
                     <Route path=path!("/c/:community/:board") view=BoardPage ssr=SsrMode::Async/>

@@ -14,8 +14,8 @@ export const test = base.extend<{ instances: Instances }>({
     const folder = await mkdtemp(join(tmpdir(), "forum-shared-"));
     const redis = await Redis.start();
     const environment = { DATABASE_URL: `sqlite:${join(folder, "forum.db")}`, REDIS_URL: redis.url, ...own };
-    const one = await Forum.start(environment);
-    const other = await Forum.start(environment);
+    const one = await Forum.start({ ...environment, HOSTNAME: "one" });
+    const other = await Forum.start({ ...environment, HOSTNAME: "other" });
     await use({ redis, one, other });
     for (const forum of [one, other]) await forum.stop();
     await redis.kill();

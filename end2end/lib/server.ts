@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -62,10 +63,10 @@ export class Server {
   }
 
   async boot(): Promise<void> {
-    const { name, environment } = this.program;
+    const { name } = this.program;
     const child = spawn(this.file, {
       cwd: this.folder,
-      env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`, RUST_LOG: "warn", ...environment },
+      env: this.environment,
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process = child;
@@ -79,6 +80,16 @@ export class Server {
       if (Date.now() > deadline) throw new Error(`${name} does not answer:\n${this.output}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
+  }
+
+  private get environment() {
+    return { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`, RUST_LOG: "warn", ...this.program.environment };
+  }
+
+  /** Runs the executable beside the server, as its operator does on its machine, and returns what it prints. */
+  async run(...options: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(this.file, options, { cwd: this.folder, env: this.environment });
+    return stdout;
   }
 
   /** Ends the process: politely by default, as a deploy would. */

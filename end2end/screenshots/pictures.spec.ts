@@ -56,7 +56,7 @@ for (const scene of SCENES) {
     }
     const quiet = stage.write();
     if (scene.people && ["board", "post"].includes(scene.page)) await expect(page.getByText("are writing…")).toBeVisible();
-    await scene.act?.(page);
+    await scene.act?.(page, stage);
     for (const width of scene.widths ?? WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       for (const colorScheme of THEMES) {

@@ -7,12 +7,12 @@ export type Scene = {
   page: string;
   /** What tells it from other scenes of the page. */
   detail?: string;
-  who: "viewer" | "admin" | "new" | "guest";
+  who: "viewer" | "admin" | "operator" | "new" | "guest";
   path: (stage: Stage) => string;
   /** How many people are there; without it the scene does not depend on them. */
   people?: number;
   /** What is done before the pictures are taken. */
-  act?: (page: Page) => Promise<void>;
+  act?: (page: Page, stage: Stage) => Promise<void>;
   /** The only widths at which there is something to see; otherwise all. */
   widths?: number[];
   /** What the browser is bound to print here. */
@@ -40,6 +40,8 @@ const quiet: Scene[] = [
   { page: "sign-in", who: "guest", path: () => "/sign-in" },
   { page: "sign-up", who: "guest", path: () => "/sign-up" },
   { page: "manage", who: "admin", path: () => "/c/harbour/manage" },
+  { page: "operators", who: "operator", path: () => "/admin/realtime", act: busy },
+  { page: "operators", detail: "refused", who: "viewer", path: () => "/admin/realtime", expected: /status of 403/ },
   { page: "not-found", who: "guest", path: () => "/c/nowhere", expected: /status of 404/ },
   { page: "error", who: "viewer", path: () => "/", act: failing, expected: /status of 500/ },
   { page: "menu", who: "viewer", path: () => SQUARE, act: (page) => page.locator(".account-button").click() },
@@ -50,6 +52,16 @@ const quiet: Scene[] = [
 
 /** Those with fewer people come first: people only come. */
 export const SCENES: Scene[] = [...lively.slice(0, 4), ...quiet, ...lively.slice(4)];
+
+/** People come and write for a while, so that the figures have a history. */
+async function busy(page: Page, stage: Stage): Promise<void> {
+  const line = page.getByRole("img", { name: /^Events published/ }).locator("polyline");
+  const points = async () => (await line.getAttribute("points"))!.split(" ").length;
+  for (let i = 0; (await points()) < 12; i++) {
+    await stage.stir(i);
+    await page.waitForTimeout(200);
+  }
+}
 
 /** A page whose data cannot be had. */
 async function failing(page: Page): Promise<void> {

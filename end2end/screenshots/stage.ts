@@ -2,11 +2,15 @@ import type { Browser, BrowserContext } from "@playwright/test";
 import { crowd, forEach, names, type Passer } from "../lib/crowd.ts";
 import { Forum } from "../lib/forum.ts";
 import { HEBREW_COMMENT, HEBREW_NAME, LONG_NAME, LONG_TEXT, LONG_TITLE } from "../lib/texts.ts";
+import type { Scene } from "./scenes.ts";
 
 /** Of the seed: the harbour, its square, and who decides there. */
 const COMMUNITY = 1;
 const BOARD = 1;
 const ADMIN = "Maren Holt";
+
+/** Who looks after the site. */
+const OPERATOR = "Otto Brandt";
 
 /** The person whose browser it is; of the seed, so that they have a history. */
 export const VIEWER = "Jonas Blum";
@@ -32,7 +36,8 @@ export class Stage {
     const people = await crowd(forum, [LONG_NAME, HEBREW_NAME, ...names(MOST - 3)]);
     const [long, hebrew, ...others] = people;
     const sessions = new Map<string, string>();
-    for (const name of [VIEWER, ADMIN, "Nobody yet"]) sessions.set(name, await forum.signIn(name));
+    for (const name of [VIEWER, ADMIN, OPERATOR, "Nobody yet"]) sessions.set(name, await forum.signIn(name));
+    await forum.run("--operator", OPERATOR);
     const post = await forum.post(long.session, BOARD, LONG_TITLE, LONG_TEXT);
     const remark = await forum.comment(hebrew.session, post, HEBREW_COMMENT);
     const answer = await forum.comment(long.session, post, "Half past ten, at the fountain. I bring the *long* tape.", remark);
@@ -58,6 +63,12 @@ export class Stage {
     this.here += coming.length;
   }
 
+  /** Somebody votes; every few times by a wave of more of them, as people are. */
+  async stir(turn: number): Promise<void> {
+    const voting = this.people.slice(30, 31 + 3 * (turn % 5));
+    await forEach(voting, (person) => person.votes(this.post, turn % 2 === 0 ? 1 : 0));
+  }
+
   /** Those with the hard names write, until told to stop. */
   write(): () => Promise<void> {
     const writing = this.people.slice(0, Math.min(this.here, 2));
@@ -73,10 +84,10 @@ export class Stage {
     };
   }
 
-  /** A browser of the viewer, of an admin, of somebody to whom nothing has happened, or of a guest. */
-  async browser(browser: Browser, who: "viewer" | "admin" | "new" | "guest"): Promise<BrowserContext> {
+  /** A browser of the viewer, of an admin, of an operator, of somebody to whom nothing has happened, or of a guest. */
+  async browser(browser: Browser, who: Scene["who"]): Promise<BrowserContext> {
     const context = await browser.newContext({ baseURL: this.forum.url });
-    const name = { viewer: VIEWER, admin: ADMIN, new: "Nobody yet", guest: undefined }[who];
+    const name = { viewer: VIEWER, admin: ADMIN, operator: OPERATOR, new: "Nobody yet", guest: undefined }[who];
     const session = name && this.sessions.get(name);
     if (session) {
       await context.addCookies([{ name: "forum_session", value: encodeURIComponent(session), url: this.forum.url }]);

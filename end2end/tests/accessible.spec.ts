@@ -52,4 +52,12 @@ for (const [device, viewport] of [["desktop", { width: 1280, height: 800 }], ["p
     await expect(page.locator(".rt-toast")).toBeVisible();
     await holds(maren, "a toast");
   });
+
+  test(`the operator page, on a ${device}`, async ({ forum, person }) => {
+    await forum.run("--operator", "Maren Holt");
+    const maren = await person("Maren Holt", { viewport });
+    await open(maren, "/admin/realtime");
+    await expect(maren.page.locator(".sparkline polyline").first()).toHaveAttribute("points", /\d \d/);
+    await holds(maren, "the operator page");
+  });
 }

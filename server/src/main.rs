@@ -1,12 +1,13 @@
 //! The forum's server: SSR pages, server functions and the realtime endpoint in one axum process.
 //!
 //! [`config`] is what the environment says, [`serve`] puts the forum together, [`site`] is the built site inside the
-//! executable.
+//! executable, [`operators`] says who looks after it.
 
 mod causes;
 mod config;
 mod descriptors;
 mod logs;
+mod operators;
 mod security;
 mod serve;
 mod site;
@@ -29,6 +30,12 @@ struct Cli {
     /// Show every setting and where it is from, check that it can be used, and end: with 0 where the forum would start
     #[arg(long)]
     check_config: bool,
+    /// Let this person see the operator page, /admin/realtime, and end
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["check_config", "no_operator"])]
+    operator: Option<String>,
+    /// Take that away from this person, also on the pages that they have open, and end
+    #[arg(long, value_name = "NAME", conflicts_with = "check_config")]
+    no_operator: Option<String>,
 }
 
 #[tokio::main]
@@ -52,6 +59,15 @@ async fn run(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         } else {
             ExitCode::FAILURE
         });
+    }
+    let change = match (&cli.operator, &cli.no_operator) {
+        (Some(name), _) => Some(operators::Change::Appoint(name)),
+        (None, Some(name)) => Some(operators::Change::Dismiss(name)),
+        (None, None) => None,
+    };
+    if let Some(change) = change {
+        operators::change(&config::database_url(&variables), change).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     let config = Config::from_variables(&variables)?;
     let traces = match &config.traces {

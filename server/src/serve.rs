@@ -4,7 +4,7 @@ use std::error::Error;
 
 use app::{
     App, Notice,
-    backend::{Forum, PARTNERSHIPS, Partners, Rights},
+    backend::{Forum, PARTNERSHIPS, Partners, Reporter, Rights},
     shell,
 };
 use axum::{
@@ -62,6 +62,7 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         .start()
         .await?;
 
+    let reporter = Reporter::new(rights.clone(), realtime.clone());
     let provide_realtime = realtime.context();
     let context = move || {
         provide_realtime();
@@ -127,7 +128,7 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         Format::Text => println!("The forum is at http://{address}"),
         Format::Json => tracing::info!(%address, "the forum is served"),
     }
-    let served = realtime.serve(listener, app).await;
+    let served = reporter.beside(realtime.serve(listener, app)).await;
     forum.close().await;
     Ok(served?)
 }
@@ -170,6 +171,7 @@ mod tests {
                 "/sign-up",
                 "/inbox",
                 "/settings",
+                "/admin/realtime",
                 "/c/{community}",
                 "/c/{community}/manage",
                 "/c/{community}/{board}",

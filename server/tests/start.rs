@@ -73,6 +73,7 @@ fn it_says_what_it_is_and_how_it_is_used() {
     let help = said("--help");
     for part in [
         "--check-config",
+        "--operator <NAME>",
         "DATABASE_URL=sqlite:data/forum.db",
         "where the forum listens",
     ] {
@@ -182,6 +183,49 @@ fn the_configuration_is_checked_without_starting() {
     let line = said.lines().find(|line| line.contains("FAIL"));
     let line = line.unwrap_or_default();
     assert!(line.contains("Redis at 127.0.0.1:1"), "{said}");
+}
+
+#[tokio::test]
+async fn who_looks_after_the_site_is_said_on_its_machine() {
+    let folder = Folder::new("operators");
+    let url = format!("sqlite:{}", folder.0.join("forum.db").display());
+    let run = |arguments: &[&str]| {
+        let output = forum(&folder.0, arguments, &[("DATABASE_URL", &url)]);
+        let both = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(both).unwrap())
+    };
+    let (code, said) = run(&["--operator", "Maren Holt"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("there is no database at"), "{said}");
+    assert_eq!(folder.0.read_dir().unwrap().count(), 0, "and none is made");
+    // With the people of its little town.
+    let filled = app::backend::Forum::open(&url).await.unwrap();
+    filled.close().await;
+    for (arguments, parts) in [
+        (
+            ["--operator", " maren HOLT"],
+            &["Maren Holt (person 1) is an operator now", "no password"][..],
+        ),
+        (["--operator", "Maren Holt"], &["was an operator already"]),
+        (
+            ["--no-operator", "Maren Holt"],
+            &["Maren Holt (person 1) is no operator any more"],
+        ),
+        (["--no-operator", "Maren Holt"], &["was no operator"]),
+    ] {
+        let (code, said) = run(&arguments);
+        assert_eq!(code, Some(0), "{said}");
+        for part in parts {
+            assert!(said.contains(part), "{arguments:?}: {said}");
+        }
+    }
+    for argument in ["--operator", "--no-operator"] {
+        let (code, said) = run(&[argument, "Maren Bolt"]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("nobody is called \"Maren Bolt\""), "{said}");
+    }
+    let (code, _) = run(&["--operator", "Maren Holt", "--no-operator", "Maren Holt"]);
+    assert_eq!(code, Some(2), "one or the other");
 }
 
 #[cfg(unix)]

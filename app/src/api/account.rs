@@ -8,12 +8,12 @@ use super::ApiError;
 use super::local_path;
 #[cfg(feature = "ssr")]
 use crate::backend::{Request, names};
-use crate::model::{Person, Session};
+use crate::model::{Account, Person, Session};
 
 /// Who is signed in.
 #[server(prefix = "/api", endpoint = "person", input = GetUrl)]
-pub async fn current_person() -> Result<Option<Person>, ApiError> {
-    Request::answer(async |request| request.person().await).await
+pub async fn current_account() -> Result<Option<Account>, ApiError> {
+    Request::answer(async |request| request.account().await).await
 }
 
 /// Makes an account, and signs in.

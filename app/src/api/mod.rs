@@ -3,12 +3,14 @@
 mod account;
 mod manage;
 mod membership;
+mod operators;
 mod pages;
 mod talk;
 
 pub use account::*;
 pub use manage::*;
 pub use membership::*;
+pub use operators::*;
 pub use pages::*;
 pub use talk::*;
 

@@ -79,6 +79,15 @@ impl Forum {
         Ok(Self { db })
     }
 
+    /// Opens a database that is there already, and brings it up to date.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and when there is no such file.
+    pub async fn open_existing(url: &str) -> Result<Self, OpenError> {
+        let db = db::open_existing(url).await?;
+        Ok(Self { db })
+    }
+
     pub(super) fn db(&self) -> &Db {
         &self.db
     }
@@ -202,7 +211,11 @@ impl Forum {
         Ok(self.db.maybe::<(i64,)>(one).await?.map(|(id,)| id))
     }
 
-    async fn existing(&self, sql: &'static str, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+    pub(super) async fn existing(
+        &self,
+        sql: &'static str,
+        ids: &[i64],
+    ) -> Result<Vec<i64>, sqlx::Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    model::{Person, Session, Viewer},
+    model::{Account, Person, Session, Viewer},
 };
 
 /// What a server function works with.
@@ -85,11 +85,36 @@ impl Request {
     /// # Errors
     /// When the database fails.
     pub async fn person(&self) -> Result<Option<Person>, ApiError> {
+        Ok(self.account().await?.map(|account| account.person))
+    }
+
+    /// Who is signed in, and whether they look after the site.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn account(&self) -> Result<Option<Account>, ApiError> {
         let Some(parts) = &self.parts else {
             return Ok(None);
         };
         let signed_in = self.rights.signed_in(&parts.headers, None).await?;
-        Ok(signed_in.map(|signed_in| signed_in.person))
+        Ok(signed_in.map(|signed_in| Account {
+            person: signed_in.person,
+            operator: signed_in.operator,
+        }))
+    }
+
+    /// Only for operators.
+    ///
+    /// # Errors
+    /// As [`account`](Self::account), and for everybody else.
+    pub(crate) async fn operators_only(&self) -> Result<(), ApiError> {
+        match self.account().await? {
+            None => Err(ApiError::SignIn),
+            Some(account) if !account.operator => {
+                Err(ApiError::Denied("This page is for operators.".to_owned()))
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     /// Who is signed in, as an error where nobody is.

@@ -6,11 +6,12 @@ use leptos_realtime::{Access, AuthError, Handshake, Room, RoomId, SignIn, User, 
 use super::{
     Attempts, Forum,
     cookie::{self, TokenHash},
+    operators::LetIn,
     sessions::SignedIn,
 };
 use crate::{
     model::Role,
-    rooms::{Board, Community, Moderators, Post},
+    rooms::{Board, Community, Moderators, OPERATORS, Operators, Post},
 };
 
 /// How people may sign in here.
@@ -28,6 +29,7 @@ pub struct Rights {
     forum: Forum,
     policy: SignInPolicy,
     attempts: Attempts,
+    let_in: LetIn,
 }
 
 impl Rights {
@@ -39,6 +41,7 @@ impl Rights {
             forum,
             policy,
             attempts,
+            let_in: LetIn::default(),
         }
     }
 
@@ -52,6 +55,11 @@ impl Rights {
 
     pub(super) fn attempts(&self) -> &Attempts {
         &self.attempts
+    }
+
+    /// The operators who were let into their room here.
+    pub(super) fn let_in(&self) -> &LetIn {
+        &self.let_in
     }
 
     /// Who presents this cookie or token. A token counts alone.
@@ -81,7 +89,7 @@ impl Rights {
                 "this token is not valid: sign in again",
             )),
             None => Ok(None),
-            Some(SignedIn { person, issued }) => Ok(Some(SignIn {
+            Some(SignedIn { person, issued, .. }) => Ok(Some(SignIn {
                 user: User::new(person.id, person.name),
                 // What was signed in before all sessions were ended is not accepted any more.
                 issued: Some(issued.unsigned_abs()),
@@ -91,7 +99,7 @@ impl Rights {
     }
 
     /// Which of these rooms may be accessed: all that exist are open to view, and so is whether a person is online;
-    /// moderators' rooms are theirs; signals are for people with a name.
+    /// moderators' and operators' rooms are theirs; signals are for people with a name.
     ///
     /// # Errors
     /// When the database fails.
@@ -112,6 +120,10 @@ impl Rights {
         // Nothing is said in the rooms that tell whether a person is online.
         let person_of = |room: &RoomId| person_of(room).filter(|_| access == Access::View);
         let people: Vec<_> = rooms.iter().filter_map(person_of).collect();
+        // Instances speak there, and people listen.
+        let of_operators = |room: &RoomId| {
+            access == Access::View && Operators::from_room_id(room) == Some(OPERATORS)
+        };
         let forum = &self.forum;
         let found = async {
             let moderated = match person_id(who.as_ref()) {
@@ -124,9 +136,13 @@ impl Rights {
                 forum.existing_communities(&communities).await?,
                 forum.existing_people(&people).await?,
                 moderated,
+                match person_id(who.as_ref()) {
+                    Some(person) if rooms.iter().any(of_operators) => self.lets_in(person).await?,
+                    _ => false,
+                },
             ))
         };
-        let (boards, posts, communities, people, moderated) =
+        let (boards, posts, communities, people, moderated, operates) =
             found.await.map_err(AuthError::unavailable)?;
         let open = |room: &RoomId| {
             Board::from_room_id(room).is_some_and(|Board(id)| boards.contains(&id))
@@ -135,9 +151,19 @@ impl Rights {
                     .is_some_and(|Community(id)| communities.contains(&id))
                 || Moderators::from_room_id(room)
                     .is_some_and(|Moderators(id)| moderated.contains(&id))
+                || (operates && of_operators(room))
                 || person_of(room).is_some_and(|id| people.contains(&id))
         };
         Ok(rooms.into_iter().filter(open).collect())
+    }
+
+    /// Whether a person may see the operators' room. Whoever may is noted first: so it is noticed when that ends.
+    async fn lets_in(&self, person: i64) -> Result<bool, sqlx::Error> {
+        let operates = self.forum.is_operator(person).await?;
+        if operates {
+            self.let_in.note(person);
+        }
+        Ok(operates)
     }
 
     /// In which other rooms people may know that somebody is in this one: at which board, those of its community; at which
@@ -216,6 +242,7 @@ mod tests {
         only_rooms_that_exist_are_open_and_guests_send_no_signals,
         a_communitys_people_may_know_who_is_at_which_of_its_boards,
         moderators_rooms_are_theirs,
+        the_operators_room_is_theirs_and_nobody_speaks_there,
         whoever_has_the_cookie_is_signed_in_until_it_is_ended,
     );
 
@@ -322,6 +349,34 @@ mod tests {
         }
         let guest = rights.authorize(None, asked, Access::View).await.unwrap();
         assert_eq!(guest, []);
+    }
+
+    async fn the_operators_room_is_theirs_and_nobody_speaks_there(forum: Forum) {
+        let rights = Rights::new(forum.clone(), POLICY);
+        let asked: Vec<RoomId> = ["operators:1", "operators:2", "operators:01"]
+            .map(|room| room.parse().unwrap())
+            .to_vec();
+        // Who decides in a community has no say over the site.
+        let ada = person(&forum, "Ada", "harbour", Role::Admin).await;
+        let who = Some(User::new(ada.id, ada.name.clone()));
+        let may = async |who: &Option<User>, access| {
+            let rights = rights.clone();
+            rights.authorize(who.clone(), asked.clone(), access).await
+        };
+        assert_eq!(may(&who, Access::View).await.unwrap(), []);
+        forum.appoint("Ada").await.unwrap();
+        assert_eq!(may(&who, Access::View).await.unwrap(), asked[..1]);
+        assert_eq!(may(&who, Access::Signal).await.unwrap(), []);
+        assert_eq!(may(&None, Access::View).await.unwrap(), []);
+        assert!(
+            !rights
+                .clone()
+                .rooms_of(who.clone())
+                .await
+                .contains(&asked[0])
+        );
+        forum.dismiss("ada").await.unwrap();
+        assert_eq!(may(&who, Access::View).await.unwrap(), []);
     }
 
     async fn whoever_has_the_cookie_is_signed_in_until_it_is_ended(forum: Forum) {

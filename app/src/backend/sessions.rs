@@ -25,6 +25,8 @@ pub(super) struct SignedIn {
     pub(super) person: Person,
     /// Since when.
     pub(super) issued: i64,
+    /// Whether they look after the site.
+    pub(super) operator: bool,
 }
 
 impl Forum {
@@ -54,12 +56,13 @@ impl Forum {
     pub(super) async fn session(&self, token: &TokenHash) -> Result<Option<SignedIn>, sqlx::Error> {
         let now = now();
         let found = query(
-            "select p.id, p.name, s.created, s.seen from session s join person p on p.id = s.person
+            "select p.id, p.name, s.created, s.seen, (select count(*) from site_operator o where o.person = p.id)
+             from session s join person p on p.id = s.person
              where s.token = $1 and s.seen > $2",
         );
         let found = found.bind(token.0.as_str()).bind(now - LIFE);
-        let found: Option<(i64, String, i64, i64)> = self.db().maybe(found).await?;
-        let Some((id, name, issued, seen)) = found else {
+        let found: Option<(i64, String, i64, i64, i64)> = self.db().maybe(found).await?;
+        let Some((id, name, issued, seen, operator)) = found else {
             return Ok(None);
         };
         if seen < now - EXACT {
@@ -67,7 +70,11 @@ impl Forum {
             self.db().run(used.bind(token.0.as_str()).bind(now)).await?;
         }
         let person = Person { id, name };
-        Ok(Some(SignedIn { person, issued }))
+        Ok(Some(SignedIn {
+            person,
+            issued,
+            operator: operator > 0,
+        }))
     }
 
     /// Ends a session. Returns whose it was.

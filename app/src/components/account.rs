@@ -6,14 +6,14 @@ use leptos_router::{components::A, hooks::use_location};
 
 use super::AppearOffline;
 use crate::{
-    api::{ApiError, LookAround, SignIn, SignOut, SignOutEverywhere, SignUp, current_person},
-    model::Person,
+    api::{ApiError, LookAround, SignIn, SignOut, SignOutEverywhere, SignUp, current_account},
+    model,
 };
 
 /// Signing up, in and out, and who is signed in.
 #[derive(Clone, Copy)]
 pub struct Account {
-    pub person: Resource<Result<Option<Person>, ApiError>>,
+    pub signed_in: Resource<Result<Option<model::Account>, ApiError>>,
     /// Counts how often that changed while the page was open: what was loaded for somebody else is loaded anew.
     pub changes: ReadSignal<u32>,
     pub sign_up: ServerAction<SignUp>,
@@ -44,7 +44,7 @@ pub fn provide_account() {
     on_success(sign_out_everywhere, changed);
     // The cookie is one for all tabs, so they follow.
     Effect::new(move |_| tabs::listen(move || changes.update(|changes| *changes += 1)));
-    let person = Resource::new(move || changes.get(), |_| current_person());
+    let signed_in = Resource::new(move || changes.get(), |_| current_account());
     let connection = use_connection();
     // Whom the server took the page's person for last.
     let taken_for =
@@ -56,8 +56,8 @@ pub fn provide_account() {
         );
     Effect::new(move |before: Option<Option<UserId>>| {
         let now = taken_for.get();
-        let shown = person.with_untracked(|person| match person {
-            Some(Ok(Some(person))) => Some(UserId::from(person.id)),
+        let shown = signed_in.with_untracked(|account| match account {
+            Some(Ok(Some(account))) => Some(UserId::from(account.person.id)),
             _ => None,
         });
         // Their session was ended, in another browser.
@@ -77,7 +77,7 @@ pub fn provide_account() {
         }
     });
     provide_context(Account {
-        person,
+        signed_in,
         changes: changes.read_only(),
         sign_up,
         sign_in,
@@ -149,8 +149,8 @@ fn Who() -> impl IntoView {
     };
     move || {
         Suspend::new(async move {
-            match account.person.await {
-                Ok(Some(person)) => view! {
+            match account.signed_in.await {
+                Ok(Some(model::Account { person, operator })) => view! {
                     <button type="button" class="account-button" popovertarget="account-menu">
                         <span class="dot" data-status=seen></span>
                         <bdi class="account-name">{person.name}</bdi>
@@ -163,6 +163,7 @@ fn Who() -> impl IntoView {
                     <div id="account-menu" class="menu" popover="auto" node_ref=menu>
                         <AppearOffline status described_by="appear-offline-help"/>
                         <a class="menu-item" href="/settings">"Settings"</a>
+                        {operator.then(|| view! { <a class="menu-item" href="/admin/realtime">"Operations"</a> })}
                         <ActionForm action=account.sign_out>
                             <button class="menu-item" type="submit">"Sign out"</button>
                         </ActionForm>

@@ -24,6 +24,6 @@ pub use last_post::Last;
 pub use meta::About;
 pub use online_dot::{OnlineDot, Separator, status_name};
 pub use place::keep_place;
-pub use states::{PageError, loaded};
+pub use states::{PageError, Skeleton, loaded};
 pub use votes::Votes;
 pub use written::{Edited, Opener, Written, comments_in_words};

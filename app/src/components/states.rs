@@ -41,7 +41,13 @@ where
 
 /// Why a page cannot be shown, and what to do.
 #[component]
-pub fn PageError(error: ApiError, retry: impl Fn() + Clone + 'static) -> impl IntoView {
+pub fn PageError(
+    error: ApiError,
+    retry: impl Fn() + Clone + 'static,
+    /// Whom the page is for, where that is not everybody who is signed in.
+    #[prop(optional)]
+    only_for: Option<&'static str>,
+) -> impl IntoView {
     #[cfg(feature = "ssr")]
     crate::backend::set_status(&error);
     let passing = matches!(error, ApiError::Internal(_));
@@ -71,6 +77,7 @@ pub fn PageError(error: ApiError, retry: impl Fn() + Clone + 'static) -> impl In
             error.to_string(),
             Some("It may have moved, or been deleted."),
         ),
+        ApiError::SignIn => ("Not for you", error.to_string(), only_for),
         _ => ("Not for you", error.to_string(), None),
     };
     view! {

@@ -535,6 +535,7 @@ impl RealtimeBuilder {
             requests: super::http::Requests::default(),
             #[cfg(feature = "metrics")]
             started: super::clock::unix_millis(),
+            began: std::time::Instant::now(),
             tasks,
             stop,
         })))

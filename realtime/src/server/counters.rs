@@ -88,6 +88,11 @@ impl CountBy {
         self.lock().clone()
     }
 
+    /// All of them, whatever the reason.
+    pub(crate) fn all(&self) -> u64 {
+        self.lock().values().sum()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,6 @@
 //! The handle of a host.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{Extension, Router, http::header, response::IntoResponse, routing::get};
 use leptos::prelude::provide_context;
@@ -76,6 +76,7 @@ pub(super) struct Inner {
     /// When it was.
     #[cfg(feature = "metrics")]
     pub(super) started: UnixMillis,
+    pub(super) began: Instant,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -293,6 +294,17 @@ impl Realtime {
     pub async fn count<R: Room>(&self, room: R) -> Result<usize, BrokerError> {
         let (_, count) = self.0.hub.page(&room.room_id(), None, 0).await?;
         Ok(count)
+    }
+
+    /// Whether anybody is in a room, on any instance: guests and people who hide too, whom [`presence`](Self::presence)
+    /// does not list. For a host that tells a room something only while there is somebody to hear it.
+    ///
+    /// Who asks again and again keeps the room served here, and is answered from memory.
+    ///
+    /// # Errors
+    /// As [`presence`](Self::presence).
+    pub async fn is_occupied<R: Room>(&self, room: R) -> Result<bool, BrokerError> {
+        self.0.hub.is_occupied(&room.room_id()).await
     }
 
     /// Whether a person is online for others, on any instance. People who hide are offline, also for the host.

@@ -233,6 +233,13 @@ impl Hub {
         page.ok_or_else(|| BrokerError::Unavailable(format!("{room} is not loaded")))
     }
 
+    /// Whether any session is in a room, whoever may see it.
+    pub(crate) async fn is_occupied(&self, room: &RoomId) -> Result<bool, BrokerError> {
+        // One that is not loaded says so here, and has none.
+        self.page(room, None, 0).await?;
+        Ok(self.sessions(room) > 0)
+    }
+
     /// How many sessions are in a room that is served here.
     pub(crate) fn sessions(&self, room: &RoomId) -> usize {
         self.served(room)

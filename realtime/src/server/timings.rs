@@ -31,6 +31,14 @@ impl Timings {
         self.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
+    /// How many things there were, and how long they took together.
+    pub(crate) fn all(&self) -> (u64, Duration) {
+        let counts = self.buckets.iter();
+        let count = counts.map(|count| count.load(Ordering::Relaxed)).sum();
+        let micros = self.micros.load(Ordering::Relaxed);
+        (count, Duration::from_micros(micros))
+    }
+
     /// All seconds, and how many things there were by bucket: each with its bound.
     #[cfg_attr(
         not(feature = "metrics"),
@@ -59,6 +67,7 @@ mod tests {
         }
         let (seconds, buckets) = timings.read();
         assert_eq!(seconds, 5.001_002);
+        assert_eq!(timings.all(), (5, Duration::from_micros(5_001_002)));
         let filled: Vec<_> = buckets.iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(
             filled,

@@ -15,6 +15,7 @@ mod c3_convergence;
 mod c5_no_false_leaves;
 mod c8_slow_reader;
 mod drain;
+mod figures;
 mod large_rooms;
 mod publishing;
 mod sign_in;

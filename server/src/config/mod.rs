@@ -227,6 +227,11 @@ fn rate(get: Lookup<'_>, name: &'static str) -> Result<Option<Rate>, ConfigError
     }
 }
 
+/// The forum's database, for who needs nothing else.
+pub fn database_url(variables: &Variables) -> String {
+    text(&|name| variables.get(name), "DATABASE_URL")
+}
+
 /// What is logged.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use leptos_realtime::{
     server::{Database, NotifyError, PublishError},
 };
 pub use open::OpenError;
-pub(super) use open::open;
+pub(super) use open::{open, open_existing};
 pub(super) use query::{Query, Read, one_of, query};
 pub use reach::reach;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};

@@ -21,6 +21,11 @@ pub enum OpenError {
     /// It cannot be opened.
     #[error("the database {0:?} cannot be opened; is its folder there, and may it be written?")]
     Open(String, #[source] sqlx::Error),
+    /// There is none.
+    #[error(
+        "there is no database at {0:?}: is DATABASE_URL the forum's? It is made when the forum is started"
+    )]
+    Missing(String),
     /// It cannot be reached.
     #[error("the Postgres at {0:?} cannot be reached; is it running, and is the password right?")]
     Reach(String, #[source] sqlx::Error),
@@ -43,6 +48,14 @@ pub(in crate::backend) async fn open(url: &str) -> Result<Db, OpenError> {
         Kind::Sqlite => sqlite(url).await,
         Kind::Postgres => postgres(url).await,
     }
+}
+
+/// Opens it where it is there, and brings its tables up to date.
+pub(in crate::backend) async fn open_existing(url: &str) -> Result<Db, OpenError> {
+    if Kind::of(url)? == Kind::Sqlite && !sqlite_options(url)?.get_filename().exists() {
+        return Err(OpenError::Missing(url.to_owned()));
+    }
+    open(url).await
 }
 
 /// Which database an address is of.

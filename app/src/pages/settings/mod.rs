@@ -24,9 +24,9 @@ pub fn SettingsPage() -> impl IntoView {
     });
     let person = move || {
         Suspend::new(async move {
-            match account.person.await {
-                Ok(Some(person)) => view! {
-                    <Profile person/>
+            match account.signed_in.await {
+                Ok(Some(account)) => view! {
+                    <Profile person=account.person/>
                     <h2>"Notifications"</h2>
                 }
                 .into_any(),
