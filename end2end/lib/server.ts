@@ -56,8 +56,10 @@ export class Server {
     return fileOf(this.program.binary);
   }
 
-  async boot(): Promise<void> {
-    const { name, environment } = this.program;
+  /** Starts it, with these variables besides: as another version of it, say. */
+  async boot(more: Record<string, string> = {}): Promise<void> {
+    const { name } = this.program;
+    const environment = { ...this.program.environment, ...more };
     const child = spawn(this.file, {
       cwd: this.folder,
       env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`, RUST_LOG: "warn", ...environment },
