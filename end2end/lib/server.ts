@@ -62,11 +62,12 @@ export class Server {
     return this.output;
   }
 
-  async boot(): Promise<void> {
+  /** Starts it, with these variables besides: as another version of it, say. */
+  async boot(more: Record<string, string> = {}): Promise<void> {
     const { name } = this.program;
     const child = spawn(this.file, {
       cwd: this.folder,
-      env: this.environment,
+      env: { ...this.environment, ...more },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process = child;

@@ -40,13 +40,14 @@ pub use components::{
 pub use hooks::{
     Command, ConnectionState, InboxState, RealtimeOptions, Since, TokenSource, UseConnectionReturn,
     UseNotificationsReturn, UseOnlineReturn, UsePresenceReturn, UseSignalsReturn, UseStatusReturn,
-    UseTypingReturn, provide_notifications, provide_realtime, provide_realtime_with,
-    use_announcements, use_connection, use_first_view, use_notifications, use_online, use_presence,
-    use_room_events, use_signals, use_status, use_typing, use_watch,
+    UseTypingReturn, UseUpdateReturn, provide_notifications, provide_realtime,
+    provide_realtime_with, use_announcements, use_connection, use_first_view, use_notifications,
+    use_online, use_presence, use_room_events, use_signals, use_status, use_typing, use_update,
+    use_watch,
 };
 pub use protocol::{
-    DeviceKind, Draft, ErrorCode, FirstView, LinkCode, LinkedChannel, Mark, Member, NoEvent,
-    Notification, NotificationData, NotificationId, Position, Preference, Preferences,
+    BuildId, DeviceKind, Draft, ErrorCode, FirstView, LinkCode, LinkedChannel, Mark, Member,
+    NoEvent, Notification, NotificationData, NotificationId, Position, Preference, Preferences,
     ProtocolError, Room, RoomEvent, RoomId, RoomUpdate, Status, Subject, User, UserId,
 };
 #[cfg(feature = "redis")]

@@ -38,6 +38,7 @@ on_every_database!(
     a_room_that_cannot_be_published_in_holds_nobody_up_and_keeps_its_order,
     a_room_whose_events_are_never_answered_does_not_stop_others,
     a_row_that_cannot_be_read_holds_nobody_up,
+    what_only_a_newer_instance_knows_is_left_for_it,
     what_was_published_is_deleted_after_its_retention,
     the_extra_delay_is_not_longer_than_the_transaction_took,
     many_may_start_at_once_beside_the_hosts_own_migrations,
@@ -363,6 +364,49 @@ where
     publish(&host, &node, Board(7), "fine").await;
     hears(&mut ada, Board(7), &["fine"]).await;
     all_marked(&host).await;
+    node.shutdown().await;
+}
+
+/// A room's name, an event's and a kind of work that this version does not know, and work for people of another form.
+const OF_A_NEWER_INSTANCE: &str = r#"
+    insert into realtime_outbox (room, event_id, data, created)
+    values ('board:7/thread', 'a', '1', 4102444800000), ('board:7', '', '1', 4102444800000),
+        ('control:broadcast', 'c', '{"all":true}', 4102444800000),
+        ('control:notify', 'd', '{"remind":["Ada"],"at":7}', 4102444800000)"#;
+
+async fn what_only_a_newer_instance_knows_is_left_for_it<H: Host>()
+where
+    Transaction<'static, H::Db>: HostTransaction,
+{
+    let host = H::new().await;
+    let node = node(&host).await;
+    let mut ada = client(&node, Board(7)).await;
+    host.run(OF_A_NEWER_INSTANCE).await;
+    // What comes after it does not wait: neither events nor work of the same kind.
+    let mut tx = host.begin().await;
+    node.publish_in(&mut tx, Board(7), &"fine".to_owned())
+        .await
+        .unwrap();
+    let people = [UserId::try_from("Ada").unwrap()];
+    node.notify_in(&mut tx, people, &"told".to_owned())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    hears(&mut ada, Board(7), &["fine"]).await;
+    unmarked_are(&host, 4).await;
+    let told = "select count(*) from realtime_notification";
+    assert_eq!(host.number(told).await, 1);
+    // Looks go by, and it is left still, also by an instance that starts.
+    let other = self::node(&host).await;
+    for text in ["next", "last"] {
+        publish(&host, &other, Board(7), text).await;
+        unmarked_are(&host, 4).await;
+    }
+    // Nobody came for it in all the time that there was.
+    host.run("update realtime_outbox set created = 0 where published is null")
+        .await;
+    all_marked(&host).await;
+    other.shutdown().await;
     node.shutdown().await;
 }
 

@@ -191,3 +191,63 @@ async fn at_a_redis_that_nobody_used_before_nobody_is_checked_again_for_nothing(
     assert_eq!(asked.load(Ordering::Relaxed), before);
     node.shutdown().await;
 }
+
+#[tokio::test]
+async fn c1_what_a_newer_node_publishes_in_another_form_is_passed_and_what_follows_is_heard() {
+    let redis = RedisServer::start(&[]);
+    let node = node(&redis).await;
+    let mut ada = person(&node, "Ada");
+    ada.until("she is in", |ada| ada.names(Board(7)) == ["Ada"])
+        .await;
+    let one = "one".to_owned();
+    let draft = Draft::from(&one).id("e1").unwrap();
+    node.publish(Board(7), draft).await.unwrap();
+    ada.until("she hears", |ada| has(ada, "one")).await;
+
+    // As its scripts would: numbered, kept and told.
+    let key = "leptos_realtime:{board:7}";
+    let head: String = redis.command(&["HGET", key, "h"]);
+    let parts: Vec<&str> = head.split('\t').collect();
+    let [epoch, "1", version, bytes, "e1"] = parts[..] else {
+        panic!("{head:?}")
+    };
+    let payload = r#"{"compressed":"x"}"#;
+    let head = format!("{epoch}\t2\t{version}\t{bytes}\te2");
+    let (log, ids) = (format!("{key}:log"), format!("{key}:ids"));
+    let channel = format!("{key}:channel");
+    let event = format!("E\t{epoch}\t2\t5\te2\te1\n{payload}");
+    let _: i64 = redis.command(&["HSET", key, "h", &head]);
+    let _: String = redis.command(&["XADD", &log, "2-0", "i", "e2", "a", "5", "p", payload]);
+    let _: i64 = redis.command(&["ZADD", &ids, "2", "e2"]);
+    for told in [&*event, "Q\tanother kind", "S\n{\"dance\":{}}"] {
+        let heard: i64 = redis.command(&["PUBLISH", &channel, told]);
+        assert_eq!(heard, 1, "{told}");
+    }
+    let is_at = |ada: &TestClient, seq| {
+        let view = ada.view(Board(7));
+        let position = view.and_then(|view| view.position);
+        position.is_some_and(|position| position.seq == seq)
+    };
+    // Nothing follows: the room is compared in a while.
+    ada.until("her place is after it", |ada| is_at(ada, 2))
+        .await;
+    for (seq, text) in [(3, "three"), (4, "four")] {
+        node.publish(Board(7), &text.to_owned()).await.unwrap();
+        ada.until("she hears what follows", |ada| {
+            has(ada, text) && is_at(ada, seq)
+        })
+        .await;
+    }
+    assert_eq!(
+        ada.events(Board(7)),
+        ["\"one\"", "reset", "\"three\"", "\"four\""],
+        "told once to look again"
+    );
+    assert_eq!(ada.names(Board(7)), ["Ada"]);
+    assert_eq!(
+        ada.session().auth().incarnation,
+        1,
+        "on the same connection"
+    );
+    node.shutdown().await;
+}

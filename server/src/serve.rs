@@ -25,7 +25,7 @@ use crate::{
     config::Config,
     logs::{self, Format, Named},
     security::{self, Budget, Headers},
-    site,
+    site::{self, Site},
 };
 
 /// Starts everything, and returns when the process is to end.
@@ -42,7 +42,12 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     let (member, place) = (rights.clone(), rights.clone());
     let partners = Partners::new(&forum);
     let relay = partners.clone();
-    let mut builder = Realtime::builder(config.realtime);
+    let mut settings = config.realtime;
+    // Of a folder nobody knows: whoever writes the pages changes it all the time.
+    settings.build = settings
+        .build
+        .or_else(|| site::embedded().and_then(Site::build));
+    let mut builder = Realtime::builder(settings);
     if let Some(telegram) = config.telegram {
         builder = builder.channel(Telegram::new(telegram)?);
     }

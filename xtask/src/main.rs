@@ -21,6 +21,7 @@ mod guide;
 mod interrupt;
 mod libfuzzer;
 mod mode;
+mod previous;
 mod process;
 mod project;
 mod scenario;

@@ -2,7 +2,7 @@
 
 use std::{env, process::Command};
 
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     cargo::{LIBRARY, build_example, cargo},
@@ -32,6 +32,8 @@ pub struct Scenario {
     pub work: Work,
     /// Whether it knows `--short`: a small form that looks at counts only, which every test run has time for.
     pub is_short: bool,
+    /// Whether it is given the same program of an earlier commit: see [`previous`](crate::previous).
+    pub meets_previous: bool,
 }
 
 /// How the work of a scenario is divided.
@@ -54,6 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
         arguments: &[],
         work: Work::Seeds,
         is_short: false,
+        meets_previous: false,
     },
     Scenario {
         name: "connect-cycles",
@@ -64,6 +67,7 @@ pub const SCENARIOS: &[Scenario] = &[
         arguments: &["--cycles", "10000"],
         work: Work::Whole,
         is_short: false,
+        meets_previous: false,
     },
     Scenario {
         name: "slow-readers",
@@ -74,6 +78,7 @@ pub const SCENARIOS: &[Scenario] = &[
         arguments: &[],
         work: Work::Whole,
         is_short: false,
+        meets_previous: false,
     },
     Scenario {
         name: "inbox",
@@ -85,6 +90,7 @@ pub const SCENARIOS: &[Scenario] = &[
         work: Work::Whole,
         // Its short form is a test: `realtime/tests/inbox.rs`.
         is_short: false,
+        meets_previous: false,
     },
     Scenario {
         name: "notify",
@@ -95,6 +101,7 @@ pub const SCENARIOS: &[Scenario] = &[
         arguments: &["notify"],
         work: Work::Whole,
         is_short: true,
+        meets_previous: false,
     },
     cluster(
         &["kill-node"],
@@ -157,6 +164,10 @@ pub const SCENARIOS: &[Scenario] = &[
         &["rolling"],
         "all instances are replaced one after the other",
     ),
+    with_previous(cluster(
+        &["versions"],
+        "instances of an earlier commit are replaced under load, and come back: [--previous HEAD~1]",
+    )),
     cluster(
         &["drain"],
         "one of two instances is restarted under load: [--people 5000]",
@@ -186,6 +197,17 @@ const fn cluster(name: &'static [&'static str], about: &'static str) -> Scenario
         arguments: name,
         work: Work::Whole,
         is_short: true,
+        meets_previous: false,
+    }
+}
+
+/// The same, where instances of an earlier commit are among them. Compiling that takes minutes, so that it has no short
+/// form for each test run.
+const fn with_previous(scenario: Scenario) -> Scenario {
+    Scenario {
+        is_short: false,
+        meets_previous: true,
+        ..scenario
     }
 }
 
@@ -209,7 +231,7 @@ impl Scenario {
 
     /// Runs it, once built.
     pub fn run(&self, project: &Project, arguments: &[String]) -> Command {
-        let mut command = Command::new(self.program(project, PROFILE));
+        let mut command = Command::new(self.program_in(&project.target));
         command
             .args(self.arguments)
             .args(arguments)
@@ -225,7 +247,7 @@ impl Scenario {
     /// Runs its short form, once built.
     pub fn run_short(&self, project: &Project) -> Command {
         let profile = Mode::Debug.server_profile(project);
-        let mut command = Command::new(self.program(project, profile_folder(profile)));
+        let mut command = Command::new(self.file(&project.target.join(profile_folder(profile))));
         command
             .args(self.arguments)
             .arg("--short")
@@ -233,8 +255,13 @@ impl Scenario {
         command
     }
 
-    fn program(&self, project: &Project, folder: &str) -> Utf8PathBuf {
-        let folder = project.target.join(folder).join("examples");
+    /// Where [`build`](Self::build) leaves its program in a target folder.
+    pub fn program_in(&self, target: &Utf8Path) -> Utf8PathBuf {
+        self.file(&target.join(PROFILE))
+    }
+
+    fn file(&self, folder: &Utf8Path) -> Utf8PathBuf {
+        let folder = folder.join("examples");
         folder.join(format!("{}{}", self.example, env::consts::EXE_SUFFIX))
     }
 }

@@ -73,14 +73,15 @@ impl Partners {
     /// # Errors
     /// When the database fails: it is asked again.
     pub async fn relay(self, original: Original) -> Result<Vec<Relayed>, RelayError> {
-        if let Some((Board(board), event)) = original.read::<Board>() {
+        // What a newer instance published, that relays.
+        if let Some((Board(board), event)) = original.try_read::<Board>()? {
             return match event {
                 BoardEvent::PostCreated(post) => self.relay_post(board, post, true).await,
                 BoardEvent::PostChanged(post) => self.relay_post(board, post, false).await,
                 _ => Ok(Vec::new()),
             };
         }
-        match original.read::<rooms::Post>() {
+        match original.try_read::<rooms::Post>()? {
             Some((
                 rooms::Post(post),
                 PostEvent::CommentCreated(comment) | PostEvent::CommentChanged(comment),

@@ -74,6 +74,7 @@ pub fn handshake(times: Times, invisible: bool) -> [String; 3] {
         expires_in_ms: times.expires,
         invisible,
         degraded: false,
+        build: None,
     };
     [
         open.to_owned(),

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     ops::Deref,
+    path::Path,
     process::{ChildStderr, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -54,9 +55,12 @@ pub struct Control {
 }
 
 impl Instance {
-    /// Starts one that meets the others at this Redis, with these variables beside the defaults.
-    pub fn start(redis: &str, settings: &[(&str, &str)]) -> Result<Self> {
-        let mut server = Server::start(&["--node"], |command| {
+    /// Starts one that meets the others at this Redis, with these variables beside the defaults: this program, or another
+    /// version of it.
+    pub fn start(program: Option<&Path>, redis: &str, settings: &[(&str, &str)]) -> Result<Self> {
+        let this = std::env::current_exe()?;
+        let program = program.unwrap_or(&this);
+        let mut server = Server::start_program(program, &["--node"], |command| {
             command
                 .env_clear()
                 .envs(std::env::var_os("RUST_LOG").map(|filter| ("RUST_LOG", filter)))

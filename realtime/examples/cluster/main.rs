@@ -1,7 +1,7 @@
 //! What becomes of several instances, real processes that meet at a real Redis, when something goes wrong with one of
 //! them, with Redis, or with the way between.
 //!
-//! `cluster <scenario> [--short] [--runs N] [--people N]`
+//! `cluster <scenario> [--short] [--runs N] [--people N] [--previous PROGRAM]`
 //!
 //! Everything runs on free ports of this machine and ends with this process. People are clients built on the crate's own
 //! session, over real WebSockets: each notes who comes and goes in its rooms and every event that it hears. A scenario
@@ -25,7 +25,7 @@ mod servers;
 mod way;
 mod world;
 
-use std::{error::Error, process::ExitCode, time::Instant};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Instant};
 
 use report::{Report, rounded};
 
@@ -39,6 +39,9 @@ pub struct Options {
     /// How many times, and with how many people, where a scenario's own numbers are not wanted.
     pub runs: Option<usize>,
     pub people: Option<usize>,
+    /// This program as another version of it is, and of which commit that is.
+    pub previous: Option<PathBuf>,
+    pub commit: Option<String>,
 }
 
 impl Options {
@@ -87,14 +90,13 @@ async fn run(scenario: &str, options: &Options) -> Result<bool> {
 fn options(mut given: impl Iterator<Item = String>) -> Result<Options> {
     let mut options = Options::default();
     while let Some(name) = given.next() {
-        let mut number = || {
-            let value = given.next().ok_or(format!("{name} needs a value"))?;
-            Ok::<_, Box<dyn Error>>(Some(value.parse()?))
-        };
+        let mut value = || given.next().ok_or(format!("{name} needs a value"));
         match name.as_str() {
             "--short" => options.short = true,
-            "--runs" => options.runs = number()?,
-            "--people" => options.people = number()?,
+            "--runs" => options.runs = Some(value()?.parse()?),
+            "--people" => options.people = Some(value()?.parse()?),
+            "--previous" => options.previous = Some(value()?.into()),
+            "--commit" => options.commit = Some(value()?),
             _ => return Err(format!("{name} is not known").into()),
         }
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -42,6 +43,8 @@ pub struct World<R = RedisServer> {
     pub instances: Vec<Instance>,
     pub ways: Vec<Way>,
     pub redis: R,
+    /// What instances are from now on, where that is not this program.
+    pub program: Option<PathBuf>,
     url: String,
     settings: Vec<(&'static str, String)>,
     names: usize,
@@ -50,10 +53,20 @@ pub struct World<R = RedisServer> {
 impl World {
     /// Starts Redis and so many instances, with these variables beside the defaults.
     pub async fn start(count: usize, settings: &[(&'static str, &str)]) -> Result<Self> {
+        Self::start_as(None, count, settings).await
+    }
+
+    /// The same of a program that may be another one than this.
+    pub async fn start_as(
+        program: Option<PathBuf>,
+        count: usize,
+        settings: &[(&'static str, &str)],
+    ) -> Result<Self> {
         let redis = RedisServer::start(&KEEP);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, redis.port()));
         let url = redis.url();
         let mut world = Self::new(redis, url, settings);
+        world.program = program;
         for number in 0..count {
             world.ways.push(Way::start(address).await?);
             let instance = world.instance(number)?;
@@ -80,6 +93,7 @@ impl<R> World<R> {
             instances: Vec::new(),
             ways: Vec::new(),
             redis,
+            program: None,
             url,
             settings: settings.collect(),
             names: 0,
@@ -113,9 +127,10 @@ impl<R> World<R> {
             .iter()
             .map(|(name, value)| (*name, value.as_str()));
         let settings: Vec<_> = settings.chain(more.iter().copied()).collect();
+        let program = self.program.as_deref();
         match self.ways.get(number) {
-            Some(way) => Instance::start(&way.url(), &settings),
-            None => Instance::start(&self.url, &settings),
+            Some(way) => Instance::start(program, &way.url(), &settings),
+            None => Instance::start(program, &self.url, &settings),
         }
     }
 

@@ -6,6 +6,7 @@ use std::{
     error::Error,
     io::{BufRead as _, BufReader, Read as _},
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     process::{Child, ChildStderr, Command, Stdio},
     thread,
 };
@@ -29,7 +30,16 @@ impl Server {
     /// Starts this program again, with these arguments and the rest of what `prepare` gives it, and waits until it has
     /// printed its port.
     pub fn start(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+        Self::start_program(&std::env::current_exe()?, arguments, prepare)
+    }
+
+    /// The same of another program.
+    pub fn start_program(
+        program: &Path,
+        arguments: &[&str],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Result<Self> {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .stdin(Stdio::piped())

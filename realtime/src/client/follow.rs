@@ -1,6 +1,9 @@
 //! From a component's room, which may change, to uses and listeners of the session, which end with the component.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use leptos::{prelude::*, reactive::owner::WeakOwner};
 use serde::de::DeserializeOwned;
@@ -49,12 +52,16 @@ pub(crate) fn listen<E: DeserializeOwned + 'static>(
     };
     // Weak, because the owner holds the listener: together they would never end.
     let owner = Owner::current().map(|owner| owner.downgrade());
+    let unknown = Unknown::default();
     let tell = Rc::new(
         move |position: Position, event: Option<crate::protocol::WireEvent>| {
             let update = match event {
                 Some(event) => RoomUpdate::read(position, &event),
                 None => RoomUpdate::Reset(position),
             };
+            if let RoomUpdate::Unknown(event) = &update {
+                unknown.tell("an event", event.id.as_str());
+            }
             // So that the host's callback finds the component's contexts.
             match owner.as_ref().and_then(WeakOwner::upgrade) {
                 Some(owner) => owner.with(|| f(update)),
@@ -102,8 +109,10 @@ pub(crate) fn listen_to_signals<S: DeserializeOwned + 'static>(
     f: impl Fn(Option<UserId>, S) + 'static,
 ) {
     let owner = Owner::current().map(|owner| owner.downgrade());
+    let unknown = Unknown::default();
     let tell = Rc::new(move |signal: &Signalled| {
         let Ok(data) = serde_json::from_str(signal.data.get()) else {
+            unknown.tell("a signal", signal.room.as_str());
             return;
         };
         match owner.as_ref().and_then(WeakOwner::upgrade) {
@@ -116,4 +125,18 @@ pub(crate) fn listen_to_signals<S: DeserializeOwned + 'static>(
         let client = client.clone();
         move || client.off_signal(id)
     });
+}
+
+/// Tells of what a newer version said: once for each listener, for whoever looks for it.
+#[derive(Default)]
+struct Unknown(Cell<bool>);
+
+impl Unknown {
+    fn tell(&self, what: &str, of: &str) {
+        if !self.0.replace(true) {
+            leptos::logging::warn!(
+                "{what} is of a form that this page does not know, and skipped ({of}); others like it are not told"
+            );
+        }
+    }
 }

@@ -3,7 +3,10 @@
 use js_sys::Uint8Array;
 use web_sys::{Storage, window};
 
-use crate::protocol::{Auth, DeviceId, DeviceKind, SessionId};
+use crate::{
+    components::BUILD,
+    protocol::{Auth, BuildId, DeviceId, DeviceKind, SessionId},
+};
 
 const SESSION: &str = "leptos_realtime.session";
 const INCARNATION: &str = "leptos_realtime.incarnation";
@@ -30,7 +33,7 @@ fn random_id(prefix: char) -> String {
     format!("{prefix}{:016x}{:016x}", entropy(), entropy())
 }
 
-fn session_storage() -> Option<Storage> {
+pub(super) fn session_storage() -> Option<Storage> {
     window()?.session_storage().ok()?
 }
 
@@ -51,6 +54,7 @@ pub(super) fn load() -> Auth {
         incarnation,
         device: device(),
         device_kind: device_kind(),
+        build: build(),
         ..Auth::default()
     }
 }
@@ -74,6 +78,14 @@ pub(super) fn store(auth: &Auth) {
         let _ = storage.set_item(SESSION, session.as_str());
         let _ = storage.set_item(INCARNATION, &auth.incarnation.to_string());
     }
+}
+
+/// What the page was made from: the server that wrote its HTML wrote that into it, and it has named the client's files
+/// of the same build.
+fn build() -> Option<BuildId> {
+    let document = window()?.document()?;
+    let found = document.query_selector(&format!("meta[name='{BUILD}']"));
+    BuildId::try_from(found.ok()??.get_attribute("content")?).ok()
 }
 
 fn device() -> Option<DeviceId> {

@@ -10,6 +10,8 @@ mod identity;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 mod page;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
+mod reload;
+#[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 mod store;
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 mod transport;

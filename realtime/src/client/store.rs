@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::{
     identity,
     page::Page,
+    reload,
     transport::{Signal as Told, Transport},
 };
 use crate::{
@@ -26,7 +27,9 @@ use crate::{
         view::RoomView,
     },
     hooks::{ConnectionState, RealtimeOptions, TokenSource},
-    protocol::{FirstView, Position, RoomId, Signalled, User, UserId, WireEvent},
+    protocol::{
+        BuildId, CloseAction, FirstView, Position, RoomId, Signalled, User, UserId, WireEvent,
+    },
 };
 
 /// The longest time between two looks at the clock, in milliseconds.
@@ -59,6 +62,9 @@ struct Inner {
     invisible: ArcRwSignal<bool>,
     degraded: ArcRwSignal<bool>,
     user: ArcRwSignal<Option<User>>,
+    update: ArcRwSignal<Option<BuildId>>,
+    /// Whether the page may load itself again where it is not served any more.
+    reloads: bool,
     views: RefCell<HashMap<RoomId, ArcRwSignal<RoomView>>>,
     listeners: RefCell<HashMap<ListenerId, Listener>>,
     signal_listeners: RefCell<HashMap<u64, (RoomId, SignalListener)>>,
@@ -72,6 +78,7 @@ impl Client {
             path,
             tokens,
             linger,
+            reloads,
         } = options;
         let config = SessionConfig {
             asks_for_token: tokens.is_some(),
@@ -88,9 +95,12 @@ impl Client {
             "ws"
         };
         let host = location.host().unwrap_or_default();
+        let mut session = Session::new(config, identity::load());
+        session.remember_builds(&reload::known_builds());
+        reload::store_builds(session.builds());
         Self(SendWrapper::new(Rc::new(Inner {
             url: format!("{scheme}://{host}{path}/socket.io/?EIO=4&transport=websocket"),
-            session: RefCell::new(Session::new(config, identity::load())),
+            session: RefCell::new(session),
             transport: RefCell::default(),
             timer: RefCell::default(),
             clock: Cell::default(),
@@ -103,6 +113,8 @@ impl Client {
             invisible: ArcRwSignal::default(),
             degraded: ArcRwSignal::default(),
             user: ArcRwSignal::default(),
+            update: ArcRwSignal::default(),
+            reloads,
             views: RefCell::default(),
             listeners: RefCell::default(),
             signal_listeners: RefCell::default(),
@@ -212,6 +224,17 @@ impl Client {
 
     pub(crate) fn user(&self) -> ArcRwSignal<Option<User>> {
         self.0.user.clone()
+    }
+
+    /// The server's build, where loading the page again may give a newer one.
+    pub(crate) fn update(&self) -> ArcRwSignal<Option<BuildId>> {
+        self.0.update.clone()
+    }
+
+    /// Loads the page again, because the person wants to.
+    pub(crate) fn reload(&self) {
+        reload::store_builds(self.0.session.borrow_mut().follow_build());
+        reload::now();
     }
 
     /// Uses a room once more, and returns its view as it changes.
@@ -362,7 +385,7 @@ impl Client {
 
     fn show_connection(&self) {
         // Set after the borrow: whoever follows a signal may call back at once.
-        let (state, user, latency, invisible, degraded) = {
+        let (state, user, latency, invisible, degraded, update) = {
             let session = self.0.session.borrow();
             let state = match session.connection() {
                 Connection::Idle => ConnectionState::Idle,
@@ -384,8 +407,20 @@ impl Client {
                 session.latency_ms(),
                 session.is_invisible(),
                 session.is_degraded(),
+                session.builds().news().cloned(),
             )
         };
+        if let ConnectionState::Stopped(goodbye) = &state
+            && goodbye.action == CloseAction::Reload
+            && self.0.reloads
+            && reload::once(&goodbye.error)
+        {
+            // What is shown until then stays as it is.
+            return;
+        }
+        if self.0.update.with_untracked(|shown| *shown != update) {
+            self.0.update.set(update);
+        }
         if self.0.latency.with_untracked(|shown| *shown != latency) {
             self.0.latency.set(latency);
         }

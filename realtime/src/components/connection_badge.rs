@@ -3,15 +3,17 @@
 use leptos::prelude::*;
 
 use crate::{
-    hooks::{ConnectionState, use_connection},
-    protocol::CloseAction,
+    hooks::{ConnectionState, use_connection, use_update},
+    protocol::{BuildId, CloseAction},
 };
 
 /// How long trouble stays unsaid: most of it is over by then.
 #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
 const QUIET: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// A quiet line while the connection is lost, or the server is cut off from the other instances: nothing when all is well, nothing in the first two seconds of trouble.
+/// A quiet line while the connection is lost, or the server is cut off from the other instances: nothing when all is
+/// well, nothing in the first two seconds of trouble. Also where a newer version of the page is there: until the person
+/// loads it, or wants to do so later.
 ///
 /// ```
 /// use leptos::prelude::*;
@@ -40,7 +42,16 @@ pub fn ConnectionBadge() -> impl IntoView {
         }
     });
     watch_trouble(troubled, shown, now);
+    let update = use_update();
+    let put_off = RwSignal::new(None::<BuildId>);
+    let news = Memo::new(move |_| {
+        let build = update.build.get();
+        let live = connection.state.get() == ConnectionState::Live && !troubled.get();
+        live && build.is_some() && build != put_off.get()
+    });
+    let later = move |_| put_off.set(update.build.get_untracked());
     let text = move || match (shown.get(), connection.state.get()) {
+        (_, ConnectionState::Live) if news.get() => "A new version is here.",
         (true, ConnectionState::Live) if connection.degraded.get() => {
             "Live with some delay: not everyone is reached right now."
         }
@@ -75,8 +86,11 @@ pub fn ConnectionBadge() -> impl IntoView {
             <Show when=has_stopped>
                 <button type="button" on:click=move |_| connection.reconnect.run(())>"Connect"</button>
             </Show>
-            <Show when=is_old>
-                <button type="button" on:click=|_| reload()>"Reload"</button>
+            <Show when=move || is_old() || news.get()>
+                <button type="button" on:click=move |_| update.reload.run(())>"Reload"</button>
+            </Show>
+            <Show when=move || news.get()>
+                <button type="button" class="rt-connection-later" on:click=later>"Later"</button>
             </Show>
         </div>
     }
@@ -109,12 +123,6 @@ fn stopped(action: CloseAction) -> &'static str {
         CloseAction::Reload => "There is a new version: please load the page again.",
         CloseAction::Stop | CloseAction::Retry => "Live updates have stopped.",
     }
-}
-
-/// Loads the page anew, with the newer version of the app.
-fn reload() {
-    #[cfg(all(target_arch = "wasm32", feature = "hydrate"))]
-    let _ = window().location().reload();
 }
 
 /// Shows trouble once it has lasted, and keeps the countdown going.

@@ -23,6 +23,8 @@ pub use time_ago::TimeAgo;
 pub use typing_indicator::TypingIndicator;
 pub use with_first_view::WithFirstView;
 
+use crate::protocol::BuildId;
+
 /// The styles of all components.
 #[cfg(feature = "ssr")]
 pub(crate) const STYLES: &str = concat!(
@@ -38,12 +40,28 @@ pub(crate) const STYLES: &str = concat!(
     include_str!("../../style/notification_preferences.css"),
 );
 
-/// Links the components' styles: once, in the `<head>` of the host's shell.
+/// Links the components' styles, and says of which [build](crate::RealtimeConfig::build) the page is, so that a page that
+/// stays open longer than its server knows it: once, in the `<head>` of the host's shell.
 #[component]
 pub fn RealtimeStyles(
     /// The path of `RealtimeConfig`, where the host changed it.
     #[prop(default = "/realtime")]
     path: &'static str,
 ) -> impl IntoView {
-    view! { <link rel="stylesheet" href=format!("{path}/style.css?v={}", env!("CARGO_PKG_VERSION"))/> }
+    view! {
+        <link rel="stylesheet" href=format!("{path}/style.css?v={}", env!("CARGO_PKG_VERSION"))/>
+        {build().map(|build| view! { <meta name=BUILD content=build.as_str().to_owned()/> })}
+    }
+}
+
+/// The name under which a page's HTML says of which build it is.
+pub(crate) const BUILD: &str = "leptos-realtime-build";
+
+/// The build of the server that writes the page.
+fn build() -> Option<BuildId> {
+    #[cfg(feature = "ssr")]
+    let build = crate::server::page_build();
+    #[cfg(not(feature = "ssr"))]
+    let build = None;
+    build
 }

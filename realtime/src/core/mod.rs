@@ -8,6 +8,7 @@
 //! Times are milliseconds from any fixed origin, unless a type says [`UnixMillis`](crate::protocol::UnixMillis).
 
 pub mod backoff;
+pub mod builds;
 pub mod clock;
 pub mod codec;
 pub mod inbox;

@@ -84,6 +84,9 @@ pub struct RealtimeOptions {
     pub tokens: Option<TokenSource>,
     /// How long a room stays joined after its last use: the page that follows may use it too, once its data is there.
     pub linger: Duration,
+    /// Whether a page that the server does not serve any more (its protocol is too old) loads itself again: once, and
+    /// not while somebody has written something into it. Otherwise the person is asked to.
+    pub reloads: bool,
 }
 
 impl Default for RealtimeOptions {
@@ -92,6 +95,7 @@ impl Default for RealtimeOptions {
             path: "/realtime".to_owned(),
             tokens: None,
             linger: Duration::from_secs(2),
+            reloads: true,
         }
     }
 }
@@ -115,6 +119,13 @@ impl RealtimeOptions {
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
+        self
+    }
+
+    /// Never loads the page again by itself: see [`reloads`](Self::reloads).
+    #[must_use]
+    pub fn never_reload(mut self) -> Self {
+        self.reloads = false;
         self
     }
 }

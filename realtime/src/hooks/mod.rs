@@ -18,6 +18,7 @@ mod since;
 mod status;
 mod token;
 mod typing;
+mod update;
 mod watch;
 
 pub use announcements::use_announcements;
@@ -40,4 +41,5 @@ pub use since::Since;
 pub use status::{UseStatusReturn, use_status};
 pub use token::TokenSource;
 pub use typing::{UseTypingReturn, use_typing};
+pub use update::{UseUpdateReturn, use_update};
 pub use watch::use_watch;

@@ -9,6 +9,9 @@ use crate::protocol::{Room, RoomUpdate};
 /// between the reading and the connecting is missed. `None` means: from now on. Where the room is a signal, give a signal
 /// of the position too: see [`Since`]. Whoever comes back to a room goes on where they left it.
 ///
+/// An event of a form that the page does not know, because a newer server published it, is a [`RoomUpdate::Unknown`]: it
+/// has its place, the next one follows, and the console is told of the first.
+///
 /// ## Usage
 /// ```
 /// use leptos::prelude::*;

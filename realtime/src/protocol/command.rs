@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    DeviceId, DeviceKind, Digest, ErrorCode, PROTOCOL_VERSION, Position, ProtocolError, RoomId,
-    SessionId, UserId,
+    BuildId, DeviceId, DeviceKind, Digest, ErrorCode, PROTOCOL_VERSION, Position, ProtocolError,
+    RoomId, SessionId, UserId, ids::build_if_any,
 };
 
 /// The Socket.IO `auth` payload. Every field may be left out.
@@ -33,6 +33,13 @@ pub struct Auth {
     /// Whether somebody is at the device, as in [`ClientCommand::Heartbeat`].
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub active: bool,
+    /// What the client was made from, as the server said that it came from: see [`BuildId`].
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "build_if_any"
+    )]
+    pub build: Option<BuildId>,
 }
 
 fn current_protocol() -> u32 {
@@ -49,6 +56,7 @@ impl Default for Auth {
             device: None,
             device_kind: DeviceKind::Other,
             active: true,
+            build: None,
         }
     }
 }

@@ -153,3 +153,44 @@ impl<E: DeserializeOwned> RoomUpdate<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Epoch;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Known {
+        Created { id: i64 },
+    }
+
+    fn read(data: &str) -> RoomUpdate<Known> {
+        let text = format!(r#"{{"seq":7,"id":"e7","at":5,"data":{data},"moons":2}}"#);
+        let event: WireEvent = serde_json::from_str(&text).unwrap();
+        let position = Position {
+            epoch: Epoch(1),
+            seq: 7,
+        };
+        RoomUpdate::read(position, &event)
+    }
+
+    #[test]
+    fn an_event_of_a_newer_host_is_told_as_such_and_keeps_its_place() {
+        for newer in [
+            r#"{"Danced":{"id":7}}"#,
+            r#"{"Created":{"id":{"id":7,"shard":1}}}"#,
+            r#""Cleared""#,
+            "null",
+        ] {
+            let RoomUpdate::Unknown(event) = read(newer) else {
+                panic!("{newer}")
+            };
+            assert_eq!((event.position.seq, event.id.as_str()), (7, "e7"));
+            assert_eq!(event.data.to_string(), newer);
+        }
+        let RoomUpdate::Event(event) = read(r#"{"Created":{"id":7,"by":"Ada"}}"#) else {
+            panic!("more is no harm")
+        };
+        assert_eq!(event.data, Known::Created { id: 7 });
+    }
+}

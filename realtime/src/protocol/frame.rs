@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Member, Position, ProtocolError, RoomId, SessionId, UnixMillis, User, UserId, WireEvent,
+    BuildId, Member, Position, ProtocolError, RoomId, SessionId, UnixMillis, User, UserId,
+    WireEvent, ids::build_if_any,
 };
 
 /// `welcome`: the first frame of a connection.
@@ -38,6 +39,14 @@ pub struct Welcome {
     /// Whether the server's link to the other instances is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub degraded: bool,
+    /// What the server was made from, where its host says so: a page of another build is served, and may say that there
+    /// is a newer one.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "build_if_any"
+    )]
+    pub build: Option<BuildId>,
 }
 
 fn default_away_ms() -> u32 {
@@ -276,8 +285,11 @@ impl ServerFrame {
     /// # Errors
     /// When it is not such an array, or a known frame's payload has the wrong types.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        let (name, payload): (Cow<'_, str>, &RawValue) = serde_json::from_str(text)?;
-        let payload = payload.get();
+        let parts: Vec<&RawValue> = serde_json::from_str(text)?;
+        let part = |place: usize| parts.get(place).map_or("", |part| part.get());
+        let name: Cow<'_, str> = serde_json::from_str(part(0))?;
+        // What comes after it, a newer server may have more to say.
+        let payload = part(1);
         Ok(match &*name {
             "welcome" => Self::Welcome(serde_json::from_str(payload)?),
             "joined" => Self::Joined(serde_json::from_str(payload)?),
@@ -306,7 +318,21 @@ mod tests {
         assert!(
             matches!(ServerFrame::from_json(r#"["hologram",{"x":1}]"#), Ok(ServerFrame::Unknown(name)) if name == "hologram")
         );
+        // Whatever it carries: nothing at all, no object, more than one.
+        for text in [
+            r#"["hologram"]"#,
+            r#"["hologram",7]"#,
+            r#"["hologram",{},{}]"#,
+        ] {
+            let frame = ServerFrame::from_json(text);
+            assert!(matches!(frame, Ok(ServerFrame::Unknown(_))), "{text}");
+        }
+        let more = ServerFrame::from_json(r#"["status",{"invisible":true,"until":9},"more"]"#);
+        let status = StatusNow { invisible: true };
+        assert!(matches!(more, Ok(ServerFrame::Status(found)) if found == status));
         assert!(ServerFrame::from_json(r#"["room",{"room":7}]"#).is_err());
+        assert!(ServerFrame::from_json(r#"["room"]"#).is_err());
+        assert!(ServerFrame::from_json("[]").is_err());
         assert!(ServerFrame::from_json(r#"{}"#).is_err());
     }
 
@@ -323,5 +349,23 @@ mod tests {
             serde_json::from_str(r#"{"user":"1","name":"A","status":"dreaming","since":1}"#)
                 .unwrap();
         assert_eq!(member.status, crate::Status::Online);
+    }
+
+    #[test]
+    fn a_build_that_is_no_name_is_none_and_refuses_nothing() {
+        for (build, found) in [
+            (r#""abc""#, Some("abc")),
+            (r#""a b""#, None),
+            (r#"{"commit":"abc"}"#, None),
+            ("null", None),
+        ] {
+            let text = format!(
+                r#"["welcome",{{"protocol":1,"session":"s","user":null,"typing_repeat_ms":1,"build":{build}}}]"#
+            );
+            let Ok(ServerFrame::Welcome(welcome)) = ServerFrame::from_json(&text) else {
+                panic!("{text}")
+            };
+            assert_eq!(welcome.build.as_ref().map(BuildId::as_str), found, "{text}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 macro_rules! string_id {
     ($(#[$doc:meta])* $name:ident, $max:literal) => {
@@ -82,6 +82,61 @@ string_id!(
     128
 );
 
+/// Names what a server and the client that it serves were made from, as its host says it: two that differ were made from
+/// something else. Which of them is newer it does not say.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct BuildId(String);
+
+impl BuildId {
+    /// The greatest length, in bytes.
+    pub const MAX_LEN: usize = 64;
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for BuildId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if text.is_empty() || text.len() > Self::MAX_LEN || !visible {
+            return Err(format!(
+                "a build is named by 1 to {} visible ASCII characters, without spaces",
+                Self::MAX_LEN
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl TryFrom<&str> for BuildId {
+    type Error = String;
+
+    fn try_from(text: &str) -> Result<Self, String> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl fmt::Display for BuildId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads a build's name; one that is none is none, and no reason to refuse what it came with.
+pub(super) fn build_if_any<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<BuildId>, D::Error> {
+    let text = Option::<serde_json::Value>::deserialize(from)?;
+    let text = text.as_ref().and_then(serde_json::Value::as_str);
+    Ok(text.and_then(|text| BuildId::try_from(text).ok()))
+}
+
 impl From<i64> for UserId {
     fn from(id: i64) -> Self {
         Self(id.to_string())
@@ -145,5 +200,16 @@ mod tests {
         assert!(SessionId::try_from("a\nb").is_err());
         assert!(serde_json::from_str::<SessionId>("\"\"").is_err());
         assert_eq!(SessionId::try_from("abc").unwrap().as_str(), "abc");
+    }
+
+    #[test]
+    fn a_build_is_named_by_visible_letters() {
+        for name in ["", "a b", "a\n", "é", &"x".repeat(65)] {
+            assert!(BuildId::try_from(name).is_err(), "{name:?}");
+        }
+        assert_eq!(
+            BuildId::try_from("v1.2+3f2a").unwrap().as_str(),
+            "v1.2+3f2a"
+        );
     }
 }

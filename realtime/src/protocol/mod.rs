@@ -26,7 +26,7 @@ pub use frame::{
     CloseAction, Degraded, FirstView, Goodbye, Joined, Outcome, Own, Provisional, Refreshed,
     Refused, RoomFrame, ServerFrame, Signalled, StatusNow, TypingNow, Welcome,
 };
-pub use ids::{DeviceId, EventId, SessionId, SubjectKey, User, UserId};
+pub use ids::{BuildId, DeviceId, EventId, SessionId, SubjectKey, User, UserId};
 pub use member::{DeviceKind, Member, Place, Status};
 pub use notification::{
     InboxChange, InboxCursor, InboxFilter, InboxPage, Mark, Notification, NotificationData,
@@ -36,8 +36,13 @@ pub use position::{Epoch, Position};
 pub use reserved::{Announcements, InboxRoom, Online};
 pub use room::{NoEvent, Room, RoomId, RoomIdError};
 
-/// The version of the wire protocol that this crate speaks. A client names its own in [`Auth::protocol`].
+/// The version of the wire protocol that this crate's client speaks, and the newest that its server serves. A client
+/// names its own in [`Auth::protocol`].
 pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The oldest version of the wire protocol that this crate's server serves. What it leaves behind has to load a newer
+/// client: where the version is raised, this follows a release later.
+pub const MIN_PROTOCOL_VERSION: u32 = 1;
 
 /// Milliseconds since the Unix epoch, UTC: the only form of time on the wire.
 pub type UnixMillis = u64;

@@ -167,6 +167,12 @@ pub(crate) fn notify_room() -> RoomId {
     RoomId::new(CONTROL, "notify", None).expect("a valid name")
 }
 
+/// Whether a room is one of those that are for the instances among themselves.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn is_for_instances(room: &RoomId) -> bool {
+    room.kind() == CONTROL
+}
+
 /// Whether a room is the module's own, so that hosts do not publish in it.
 #[cfg(feature = "ssr")]
 pub(crate) fn is_reserved(room: &RoomId) -> bool {

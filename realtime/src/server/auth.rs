@@ -5,18 +5,30 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use http::{header::COOKIE, request::Parts};
 
-use crate::protocol::{ErrorCode, ProtocolError, RoomId, UnixMillis, User, reserved::is_open};
+use crate::protocol::{
+    BuildId, ErrorCode, ProtocolError, RoomId, UnixMillis, User, reserved::is_open,
+};
 
 /// What a connecting client presents.
 #[derive(Clone, Debug)]
 pub struct Handshake {
     parts: Arc<Parts>,
     token: Option<String>,
+    build: Option<BuildId>,
 }
 
 impl Handshake {
     pub(crate) fn new(parts: Arc<Parts>, token: Option<String>) -> Self {
-        Self { parts, token }
+        Self {
+            parts,
+            token,
+            build: None,
+        }
+    }
+
+    pub(crate) fn of_build(mut self, build: Option<BuildId>) -> Self {
+        self.build = build;
+        self
     }
 
     /// The request that opened the socket, or that asks for a page: its headers hold the cookies.
@@ -47,6 +59,13 @@ impl Handshake {
     #[must_use]
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// What a connecting page was made from, as it says itself: see
+    /// [`RealtimeConfig::build`](super::RealtimeConfig::build). Nothing to rely on.
+    #[must_use]
+    pub fn build(&self) -> Option<&BuildId> {
+        self.build.as_ref()
     }
 }
 

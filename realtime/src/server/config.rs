@@ -5,7 +5,10 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 #[cfg(feature = "redis")]
 use super::broker::redis::RedisConfig;
 use super::{builder::StartError, guard, limits::Limits, secret::Secret};
-use crate::core::{log::Retention, replica::Crowd};
+use crate::{
+    core::{log::Retention, replica::Crowd},
+    protocol::BuildId,
+};
 
 /// What a host may set. [`RealtimeConfig::default`] is good for development and for most sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +17,12 @@ pub struct RealtimeConfig {
     /// Where the module's routes live, without a slash at the end. Both halves must agree: a host that changes it
     /// passes the same path to [`crate::hooks::provide_realtime_with`].
     pub path: String,
+    /// What this server and the client that it serves were made from, such as a hash of the client's files: a page of
+    /// another build is told, and shows that there is a new version
+    /// ([`use_update`](crate::use_update)). None: pages are told nothing, as it should be in development.
+    ///
+    /// It is to change whenever the client does and at no other time, and is the same on all instances of one version.
+    pub build: Option<BuildId>,
     /// Origins that may connect with cookies beside the page's own, as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,
     /// How often the server pings a socket.
@@ -97,6 +106,7 @@ impl Default for RealtimeConfig {
     fn default() -> Self {
         Self {
             path: "/realtime".to_owned(),
+            build: None,
             allowed_origins: Vec::new(),
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
@@ -212,6 +222,19 @@ pub(super) fn flag(
     }
 }
 
+/// `REALTIME_BUILD`.
+fn build(get: Lookup<'_>) -> Result<Option<BuildId>, ConfigError> {
+    let found = get("REALTIME_BUILD").filter(|found| !found.trim().is_empty());
+    let read = |found: String| match BuildId::try_from(found.trim()) {
+        Ok(build) => Ok(build),
+        Err(_) => {
+            let fix = "expected 1 to 64 visible ASCII characters, without spaces";
+            Err(ConfigError::shown("REALTIME_BUILD", found, fix))
+        }
+    };
+    found.map(read).transpose()
+}
+
 /// `SITE_URL`, without a slash at the end.
 pub(super) fn site_url(get: Lookup<'_>) -> Result<Option<String>, ConfigError> {
     let found = get("SITE_URL").filter(|found| !found.trim().is_empty());
@@ -264,6 +287,7 @@ impl RealtimeConfig {
     ///
     /// | variable | meaning | default |
     /// |---|---|---|
+    /// | `REALTIME_BUILD` | what the server and its client were made from, 1 to 64 visible ASCII characters: pages of another build say that there is a new version | none |
     /// | `REALTIME_ALLOWED_ORIGINS` | origins that may connect with cookies beside the page's own, by commas | none |
     /// | `REALTIME_PING_INTERVAL_MS` | how often the server pings a socket | 25000 |
     /// | `REALTIME_PING_TIMEOUT_MS` | how long after a ping is due a silent socket is cut | 20000 |
@@ -338,6 +362,7 @@ impl RealtimeConfig {
             }
         }
         Ok(Self {
+            build: build(&get)?,
             allowed_origins,
             ping_interval: millis("REALTIME_PING_INTERVAL_MS", base.ping_interval, 100)?,
             ping_timeout: millis("REALTIME_PING_TIMEOUT_MS", base.ping_timeout, 100)?,
@@ -467,6 +492,7 @@ mod tests {
             ("REALTIME_PING_INTERVAL_MS", "soon"),
             ("REALTIME_RETAIN_EVENTS", "0"),
             ("REALTIME_TRUSTED_PROXIES", "256"),
+            ("REALTIME_BUILD", "the new one"),
             ("SITE_URL", "forum.example"),
             ("SITE_URL", "https://forum.example/?a=b"),
             ("REALTIME_FLOODS", "few"),

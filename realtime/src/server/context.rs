@@ -7,7 +7,9 @@ use leptos::prelude::use_context;
 
 use super::{Denied, Handshake, Realtime};
 use crate::{
-    protocol::{ErrorCode, FirstView, ProtocolError, Room, RoomId, UnixMillis, User, UserId},
+    protocol::{
+        BuildId, ErrorCode, FirstView, ProtocolError, Room, RoomId, UnixMillis, User, UserId,
+    },
     server_fns::{PresenceCursor, PresencePage},
 };
 
@@ -46,6 +48,11 @@ fn asked() -> Result<Realtime, ProtocolError> {
         }
         None => Ok(expect_realtime()),
     }
+}
+
+/// What the server was made from that writes this page.
+pub(crate) fn page_build() -> Option<BuildId> {
+    realtime()?.0.config.build.clone()
 }
 
 /// Who calls this server function, as the host's `authenticate` knows them.

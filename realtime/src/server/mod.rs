@@ -67,7 +67,7 @@ pub(crate) use channels::requests as channel_requests;
 pub(crate) use clock::{follow_virtual_time, move_unix_clock};
 pub use config::{ConfigError, RealtimeConfig};
 pub use context::{expect_realtime, first_view, signed_in};
-pub(crate) use context::{first_view_of, presence_page};
+pub(crate) use context::{first_view_of, page_build, presence_page};
 pub use handle::{PublishError, Realtime};
 #[cfg(feature = "jwt")]
 pub use jwt::{Jwt, JwtError};

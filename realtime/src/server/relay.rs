@@ -35,7 +35,8 @@ pub struct Original {
 }
 
 impl Original {
-    /// Its room and event, where the room is of this kind.
+    /// Its room and event, where the room is of this kind. An event of a form that this version does not know is none:
+    /// see [`try_read`](Self::try_read).
     ///
     /// ```
     /// # use leptos_realtime::{Original, rooms};
@@ -50,8 +51,23 @@ impl Original {
     where
         R::Event: DeserializeOwned,
     {
-        let room = R::from_room_id(&self.room)?;
-        Some((room, serde_json::from_str(self.data.get()).ok()?))
+        self.try_read().ok().flatten()
+    }
+
+    /// The same for a host whose instances are updated one by one: an event of this kind of room that cannot be read is
+    /// an error, and was published by a newer instance. A relay that returns the error is asked again, and meanwhile an
+    /// instance that can read the event relays it.
+    ///
+    /// # Errors
+    /// When the room is of this kind and the event of another form.
+    pub fn try_read<R: Room>(&self) -> Result<Option<(R, R::Event)>, RelayError>
+    where
+        R::Event: DeserializeOwned,
+    {
+        let Some(room) = R::from_room_id(&self.room) else {
+            return Ok(None);
+        };
+        Ok(Some((room, serde_json::from_str(self.data.get())?)))
     }
 }
 

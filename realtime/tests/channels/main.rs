@@ -17,5 +17,7 @@ mod crash;
 mod delivery;
 mod email;
 mod linking;
+#[cfg(feature = "redis")]
+mod newer;
 mod support;
 mod telegram;

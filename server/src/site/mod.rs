@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use encoding::Encoding;
+use leptos_realtime::BuildId;
 
 /// Kept for a year, the longest there is, and not even asked for again.
 const FOREVER: &str = "public, max-age=31536000, immutable";
@@ -62,6 +63,11 @@ struct File {
 }
 
 impl Site {
+    /// What pages are made from, as far as they run in a browser.
+    pub fn build(&self) -> Option<BuildId> {
+        BuildId::try_from(self.version).ok()
+    }
+
     /// The folder in which pages ask for the client's files.
     pub fn versioned_pkg(&self) -> String {
         format!("{}/{}", self.pkg, self.version)

@@ -56,6 +56,8 @@ async fn body(response: Response) -> Vec<u8> {
 #[tokio::test]
 async fn what_the_version_names_is_kept_for_good_and_the_rest_is_asked_for_again() {
     let folder = SITE.versioned_pkg();
+    let build = SITE.build().map(|build| build.to_string());
+    assert_eq!(build.as_deref(), Some("0123456789abcdef"));
     let wasm = get(&format!("/{folder}/forum.wasm"), &[]);
     assert_eq!(wasm.status(), StatusCode::OK);
     assert_eq!(of(&wasm, &header::CACHE_CONTROL), FOREVER);

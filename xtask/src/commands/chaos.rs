@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, builder::PossibleValuesParser};
 
 use crate::{
-    figures, process,
+    figures,
+    previous::{self, Previous},
+    process,
     project::Project,
     scenario::{self, OVER_REDIS, SCENARIOS, Scenario, Work},
     steps,
@@ -40,8 +42,16 @@ struct Seeds {
 
 pub fn chaos(project: &Project, options: &Options) -> Result<ExitCode> {
     let scenario = Scenario::named(&options.scenario).context("there is no such scenario")?;
+    let mut arguments = options.arguments.clone();
+    if scenario.meets_previous {
+        let commit = previous::take(&mut arguments)?;
+        println!("[0/2] building {commit}");
+        let Previous { program, commit } = previous::build(project, scenario, &commit)?;
+        arguments.extend([previous::OPTION.to_owned(), program.into_string()]);
+        arguments.extend(["--commit".to_owned(), commit]);
+    }
     let parts: Vec<Vec<String>> = match scenario.work {
-        Work::Whole => vec![options.arguments.clone()],
+        Work::Whole => vec![arguments],
         Work::Seeds => {
             let seeds = Seeds::try_parse_from(&options.arguments)?;
             split(&seeds)?

@@ -3,6 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -111,7 +112,9 @@ async fn sqlite(url: &str) -> Result<Db, OpenError> {
         .connect_with(options)
         .await;
     let pool = pool.map_err(|error| OpenError::Open(url.to_owned(), error))?;
-    sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
+    migrations(sqlx::migrate!("../migrations/sqlite"))
+        .run(&pool)
+        .await?;
     Ok(Db::Sqlite(pool))
 }
 
@@ -123,6 +126,42 @@ async fn postgres(url: &str) -> Result<Db, OpenError> {
         .connect_with(options)
         .await;
     let pool = pool.map_err(|error| OpenError::Reach(place, error))?;
-    sqlx::migrate!("../migrations/postgres").run(&pool).await?;
+    migrations(sqlx::migrate!("../migrations/postgres"))
+        .run(&pool)
+        .await?;
     Ok(Db::Postgres(pool))
+}
+
+/// While instances are updated one by one, one of the version before may start again after a newer one has migrated; and
+/// so does one that takes its place when that is taken back.
+fn migrations(mut migrator: Migrator) -> Migrator {
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_version_that_was_taken_back_starts_on_what_the_newer_one_has_migrated() {
+        let name = format!("forum-migrated-{}.db", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let url = format!("sqlite:{}", file.display());
+        let Ok(Db::Sqlite(pool)) = open(&url).await else {
+            panic!("a file")
+        };
+        sqlx::query(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+            values (99990101000000, 'of a newer version', true, x'00', 1)",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        pool.close().await;
+        assert!(open(&url).await.is_ok());
+        for left in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{left}", file.display()));
+        }
+    }
 }

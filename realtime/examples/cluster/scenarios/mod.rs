@@ -16,6 +16,7 @@ mod pause;
 mod race;
 mod rolling;
 mod twelve;
+mod versions;
 mod zombie;
 
 use super::{Options, Report, Result};
@@ -43,6 +44,7 @@ pub async fn run(name: &str, options: &Options, report: &mut Report) -> Result<(
         "race" => race::run(options, report).await,
         "rolling" => rolling::run(options, report).await,
         "drain" => drain::run(options, report).await,
+        "versions" => versions::run(options, report).await,
         "drop" => drop::run(options, report).await,
         "idle" => idle::run(options, report).await,
         "latency" => latency::run(options, report).await,

@@ -52,6 +52,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_kind_of_a_newer_server_is_said_to_be_something_new() {
+        let one: WireNotification = serde_json::from_str(
+            r#"{"id":1,"kind":"wave","data":{"hands":2},"count":1,"created":1,"updated":1,"change":1,"mood":"blue"}"#,
+        )
+        .unwrap();
+        let worded = wording::<String>(&one);
+        assert_eq!(worded.title, "Something new: load the page again to see it");
+        assert_eq!((worded.body, worded.link), (None, None));
+    }
+
+    #[test]
     fn a_link_that_runs_code_or_leaves_the_site_unseen_is_none() {
         for link in ["/c/harbour#post-7", "https://example.org", "http://a"] {
             assert!(leads_somewhere(link), "{link}");

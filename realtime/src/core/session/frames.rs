@@ -11,6 +11,9 @@ use crate::{
     },
 };
 
+/// So many connections in a row that end soon because something cannot be read.
+const MAX_UNREADABLE: u32 = 3;
+
 impl Session {
     pub(super) fn receive(&mut self, now: u64, entropy: u64, text: &str) {
         if !self.is_open() {
@@ -42,7 +45,7 @@ impl Session {
             }
             Ok(Packet::Event(json)) => match ServerFrame::from_json(json) {
                 Ok(frame) => self.frame(now, entropy, frame),
-                Err(_) => self.reconnect(now, entropy),
+                Err(_) => self.unreadable(now, entropy),
             },
             Ok(Packet::Ack(id, answer)) => self.acknowledged(now, entropy, id, answer),
             Ok(Packet::Disconnected) => {
@@ -58,9 +61,28 @@ impl Session {
             }
             Ok(Packet::Close) => self.reconnect(now, entropy),
             Ok(Packet::Other) => {}
-            // What cannot be read may have been part of a view: only a new one is sure to be whole.
-            Err(_) => self.reconnect(now, entropy),
+            Err(_) => self.unreadable(now, entropy),
         }
+    }
+
+    /// What cannot be read may have been part of a view: only a new one is sure to be whole. Of a server that says it
+    /// again whenever it is asked, the page is too old.
+    fn unreadable(&mut self, now: u64, entropy: u64) {
+        if self.has_settled(now) {
+            self.unreadable = 0;
+        }
+        self.unreadable += 1;
+        if self.unreadable >= MAX_UNREADABLE {
+            self.unreadable = 0;
+            self.goodbye = Some(Goodbye {
+                action: CloseAction::Reload,
+                error: ProtocolError::new(
+                    ErrorCode::UnsupportedProtocol,
+                    "what this server says cannot be read: reload",
+                ),
+            });
+        }
+        self.reconnect(now, entropy);
     }
 
     fn refused(&mut self, now: u64, entropy: u64, error: ProtocolError) {
@@ -125,6 +147,8 @@ impl Session {
         self.activity.connected(now, entropy, times);
         self.typing_repeat_ms = welcome.typing_repeat_ms.into();
         self.auth.session = Some(welcome.session);
+        self.builds.welcomed(welcome.build);
+        self.auth.build = self.builds.own().cloned();
         self.user = welcome.user;
         self.invisible = welcome.invisible;
         self.degraded = welcome.degraded;

@@ -37,6 +37,7 @@ pub use watched::WatchId;
 
 use super::{
     backoff::Backoff,
+    builds::Builds,
     view::{RoomView, ViewState},
 };
 use crate::protocol::{
@@ -170,6 +171,8 @@ pub struct Session {
     /// How long the server may be silent, from its open packet.
     silence_ms: u64,
     failures: u32,
+    /// How many connections in a row have ended soon because something could not be read.
+    unreadable: u32,
     renewed: bool,
     offline: bool,
     /// Since when the connection lives.
@@ -186,6 +189,7 @@ pub struct Session {
     rooms: Rooms,
     activity: Activity,
     requests: Requests,
+    builds: Builds,
     out: VecDeque<Output>,
 }
 
@@ -193,7 +197,9 @@ impl Session {
     /// A session that has not started. `auth.session` and `auth.incarnation` resume an earlier one of the same tab.
     #[must_use]
     pub fn new(config: SessionConfig, auth: Auth) -> Self {
+        let builds = Builds::of_page(auth.build.clone(), "");
         Self {
+            builds,
             config,
             auth,
             connection: Connection::Idle,
@@ -204,6 +210,7 @@ impl Session {
             deadline: None,
             silence_ms: 0,
             failures: 0,
+            unreadable: 0,
             renewed: false,
             offline: false,
             live_since: 0,
@@ -285,6 +292,23 @@ impl Session {
     #[must_use]
     pub fn auth(&self) -> &Auth {
         &self.auth
+    }
+
+    /// What is known of builds: the page's, and the server's.
+    #[must_use]
+    pub fn builds(&self) -> &Builds {
+        &self.builds
+    }
+
+    /// What the tab has known of builds before: see [`Builds::of_page`]. To be called before the first input.
+    pub fn remember_builds(&mut self, remembered: &str) {
+        self.builds = Builds::of_page(self.auth.build.clone(), remembered);
+    }
+
+    /// The page is about to be loaded again because of a newer build. Returns what is known from then on.
+    pub fn follow_build(&mut self) -> &Builds {
+        self.builds.follow();
+        &self.builds
     }
 
     /// Another page of the tab may have gone on with the session while this one slept, and has counted so far: this one's

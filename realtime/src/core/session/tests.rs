@@ -4,6 +4,7 @@ mod connection;
 mod events;
 mod requests;
 mod rooms;
+mod versions;
 
 use serde_json::{Value, json};
 

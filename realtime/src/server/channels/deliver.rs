@@ -17,6 +17,11 @@ use crate::{
 /// How often it is tried to send something.
 const TRIES: u32 = 20;
 
+/// How often an instance that has no words for a notification leaves it to others, and for how long: one of a newer
+/// version may have them.
+const UNWORDED_TRIES: u32 = 10;
+const UNWORDED: Duration = Duration::from_secs(15);
+
 /// The longest that sending may take: well within a claim.
 const MAX_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -115,6 +120,10 @@ impl Worker {
         }
         let Some(message) = self.word(&notification) else {
             let kind = &notification.kind;
+            if instances > 1 && delivery.attempts < UNWORDED_TRIES {
+                tracing::debug!(%kind, "a notification is left for an instance that may have words for it");
+                return Ok(Outcome::Left(UNWORDED));
+            }
             tracing::warn!(%kind, "no type given to RealtimeBuilder::notifications words this notification: it is not sent");
             return Ok(Outcome::Over("unworded", told));
         };

@@ -11,8 +11,8 @@ use super::{SEND_BUFFER, intake::Intake, wire::WireControl};
 use crate::{
     core::message::{Entry, EntryKey, RunId},
     protocol::{
-        CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId, SessionId,
-        Status, UnixMillis, User, UserId,
+        BuildId, CloseAction, DeviceId, DeviceKind, ErrorCode, Goodbye, ProtocolError, RoomId,
+        SessionId, Status, UnixMillis, User, UserId,
     },
     server::{
         auth::Handshake,
@@ -37,6 +37,8 @@ pub(crate) struct Identity {
     pub(crate) invisible: bool,
     /// Whether somebody is at the device.
     pub(crate) active: bool,
+    /// What its page was made from, as it says.
+    pub(crate) build: Option<BuildId>,
     /// When the sign-in was issued.
     pub(crate) issued: Option<UnixMillis>,
     /// The token that was presented, if it was one.
@@ -253,7 +255,8 @@ impl Connection {
     /// The request that opened the socket, with a token.
     pub(super) fn handshake(&self, token: Option<&str>) -> Handshake {
         let parts = Arc::new(self.socket.req_parts().clone());
-        Handshake::new(parts, token.map(str::to_owned))
+        let handshake = Handshake::new(parts, token.map(str::to_owned));
+        handshake.of_build(self.identity.build.clone())
     }
 
     /// What every room may know of the session.

@@ -23,8 +23,8 @@ use super::{
 use crate::{
     core::replica::TYPING_REPEAT_MS,
     protocol::{
-        Announcements, Auth, CloseAction, ErrorCode, PROTOCOL_VERSION, ProtocolError, SessionId,
-        UserId, Welcome,
+        Announcements, Auth, BuildId, CloseAction, ErrorCode, MIN_PROTOCOL_VERSION,
+        PROTOCOL_VERSION, ProtocolError, SessionId, UserId, Welcome,
     },
     server::{
         auth::Handshake,
@@ -76,16 +76,11 @@ impl Gateway {
         if self.is_draining() {
             return Err(going_away());
         }
-        if auth.protocol != PROTOCOL_VERSION {
-            let sentence = format!(
-                "this server speaks protocol {PROTOCOL_VERSION}, not {}: reload",
-                auth.protocol
-            );
-            return Err(ProtocolError::new(ErrorCode::UnsupportedProtocol, sentence));
-        }
+        check_protocol(auth.protocol)?;
         let rights = self.0.changes.any();
         let token: Option<Arc<str>> = auth.token.as_deref().map(Into::into);
         let handshake = Handshake::new(Arc::new(parts.clone()), auth.token);
+        let handshake = handshake.of_build(auth.build.clone());
         let Known {
             user,
             issued,
@@ -110,6 +105,7 @@ impl Gateway {
             device: auth.device,
             device_kind: auth.device_kind,
             active: auth.active,
+            build: auth.build,
             issued,
             token,
             expires,
@@ -173,7 +169,8 @@ impl Gateway {
             }
         }
         let _ = connection.emit("welcome", &self.welcome(&connection));
-        tracing::debug!(connection = id.0, user = ?connection.key().user, "connected");
+        let build = connection.identity.build.as_ref().map(BuildId::as_str);
+        tracing::debug!(connection = id.0, user = ?connection.key().user, build, "connected");
         self.begin(&connection);
         commands.open(&connection);
         if !socket.connected() {
@@ -199,6 +196,7 @@ impl Gateway {
             expires_in_ms: connection.expires().map(left),
             invisible: self.0.sessions.is_invisible(connection.key()),
             degraded,
+            build: config.build.clone(),
         }
     }
 
@@ -211,6 +209,38 @@ impl Gateway {
         }
         if !self.connections().contains_key(&connection.id) {
             self.0.hub.leave(&room, connection.id);
+        }
+    }
+}
+
+/// Whether clients of this version are served. The sentence is the same for the same versions: a page remembers by it
+/// that loading it again has not helped.
+fn check_protocol(theirs: u32) -> Result<(), ProtocolError> {
+    if (MIN_PROTOCOL_VERSION..=PROTOCOL_VERSION).contains(&theirs) {
+        return Ok(());
+    }
+    let ours = match MIN_PROTOCOL_VERSION == PROTOCOL_VERSION {
+        true => PROTOCOL_VERSION.to_string(),
+        false => format!("{MIN_PROTOCOL_VERSION} to {PROTOCOL_VERSION}"),
+    };
+    let sentence = format!("this server speaks protocol {ours}, not {theirs}: reload");
+    Err(ProtocolError::new(ErrorCode::UnsupportedProtocol, sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_of_the_range_are_served_and_no_other() {
+        for served in MIN_PROTOCOL_VERSION..=PROTOCOL_VERSION {
+            assert_eq!(check_protocol(served), Ok(()));
+        }
+        for other in [MIN_PROTOCOL_VERSION - 1, PROTOCOL_VERSION + 1, u32::MAX] {
+            let error = check_protocol(other).unwrap_err();
+            assert_eq!(error.code, ErrorCode::UnsupportedProtocol);
+            let asked = format!("not {other}: reload");
+            assert!(error.message.ends_with(&asked), "{error}");
         }
     }
 }

@@ -9,12 +9,14 @@
 //! The row is part of the transaction, so it lasts as the host's own rows do. The worker of any instance publishes
 //! it, and marks it once it has a place in its room's order: whatever dies in between, the row is published again with
 //! the same event id, which changes nothing ([`Broker::append`](super::broker::Broker::append)). It looks when
-//! it is told of a commit or may expect one; what nobody tells it of, its poll finds.
+//! it is told of a commit or may expect one; what nobody tells it of, its poll finds. What it cannot read, a newer
+//! instance wrote: it is left for that.
 
 #[cfg(feature = "postgres")]
 mod listen;
 mod publish;
 mod transaction;
+mod unknown;
 mod unrelayed;
 mod wake;
 mod worker;

@@ -15,7 +15,7 @@ use crate::{
         hub::Hub,
         notify::{Notify, Wanted},
         relay::{Original, Relay},
-        store::{Derived, InboxStore, OutboxRow, Written},
+        store::{Derived, InboxStore, OutboxRow, UnreadableRow, Written},
     },
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Outcome {
     pub(super) left: Vec<(i64, NewEvent)>,
     /// Those that have one, and of which the host could not say where they go besides, and why.
     pub(super) unrelayed: Vec<(i64, String)>,
+    /// Those that only a newer version can read.
+    pub(super) unknown: Vec<UnreadableRow>,
     pub(super) failed: Option<BrokerError>,
 }
 
@@ -45,6 +47,7 @@ impl Outcome {
             placed: Vec::new(),
             left: Vec::new(),
             unrelayed: Vec::new(),
+            unknown: Vec::new(),
             failed: None,
         }
     }
@@ -66,16 +69,20 @@ pub(super) async fn notify(
     rows: Vec<OutboxRow>,
 ) -> Outcome {
     let mut outcome = Outcome::of(room);
-    for OutboxRow { id, event, .. } in rows {
+    for row in rows {
+        let OutboxRow {
+            id, event, created, ..
+        } = row;
         if outcome.failed.is_some() {
             outcome.left.push((id, event));
             continue;
         }
         let wanted = match Wanted::read(event.data.get()) {
             Ok(wanted) => wanted,
+            // A newer version wants something else of inboxes. What comes after it does not wait.
             Err(error) => {
-                tracing::error!(id, %error, "a notification of the outbox can never be created");
-                outcome.placed.push((id, Vec::new()));
+                let why = error.to_string();
+                outcome.unknown.push(UnreadableRow { id, created, why });
                 continue;
             }
         };

@@ -16,19 +16,25 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Means,
     publish::{Outcome, Publisher, notify},
+    unknown::Unknown,
     unrelayed::{TRIES, Unrelayed},
     wake::{Schedule, Wake},
 };
 use crate::{
     core::message::NewEvent,
-    protocol::{RoomId, reserved::notify_room},
+    protocol::{
+        RoomId,
+        reserved::{is_for_instances, notify_room},
+    },
     server::{
         broker::BrokerError,
         clock::unix_millis,
         config::RealtimeConfig,
         hub::Hub,
         relay::Relay,
-        store::{Derived, InboxStore, OutboxPage, OutboxRow, OutboxStore, StoreError},
+        store::{
+            Derived, InboxStore, OutboxPage, OutboxRow, OutboxStore, StoreError, UnreadableRow,
+        },
         unpublished::provisional,
     },
 };
@@ -78,6 +84,7 @@ pub(super) struct Worker {
     paused: HashMap<RoomId, Pause>,
     /// Rows that were published, of which the host could not say where they go besides.
     unrelayed: Unrelayed,
+    unknown: Unknown,
     /// The pause after the next failure of the database.
     pause: Duration,
 }
@@ -99,7 +106,7 @@ struct Tally {
     failed: usize,
     /// Whether one of the rows that notify people was taken: they go one after the other.
     notifies: bool,
-    /// Rows left for later, because publishing in their room failed before.
+    /// Rows left for later, because publishing in their room failed before, or for an instance that can read them.
     left: usize,
     /// Rows that are published and not relayed.
     unrelayed: HashSet<i64>,
@@ -130,6 +137,7 @@ impl Worker {
             shown: HashSet::new(),
             paused: HashMap::new(),
             unrelayed: Unrelayed::default(),
+            unknown: Unknown::default(),
             pause: PAUSES.0,
         }
     }
@@ -202,6 +210,7 @@ impl Worker {
                     // All that is unmarked was seen. What is still remembered, another instance has marked.
                     self.settled.clear();
                     self.unrelayed.retain(&tally.unrelayed);
+                    self.unknown.looked();
                     break;
                 }
             }
@@ -212,15 +221,12 @@ impl Worker {
     async fn page(&mut self, page: OutboxPage, tally: &mut Tally) -> Result<(), StoreError> {
         let ids = page.rows.iter().map(|row| row.id);
         self.wake
-            .found(ids.chain(page.unreadable.iter().map(|(id, _)| *id)));
+            .found(ids.chain(page.unreadable.iter().map(|row| row.id)));
         let mut to_mark = Vec::new();
-        for (id, why) in page.unreadable {
-            if self.settled.insert(id, Vec::new()).is_none() {
-                tracing::error!(id, why, "a row of realtime_outbox can never be published");
-            }
-            to_mark.push(id);
+        for row in page.unreadable {
+            self.leave(&row, &mut to_mark, tally);
         }
-        let now = Instant::now();
+        let (now, now_ms) = (Instant::now(), unix_millis());
         let mut rooms: BTreeMap<RoomId, Vec<OutboxRow>> = BTreeMap::new();
         let notify = notify_room();
         for row in page.rows {
@@ -229,8 +235,16 @@ impl Worker {
             }
             if self.settled.contains_key(&row.id) {
                 to_mark.push(row.id);
-            } else if self.is_paused(&row.room, now) || self.unrelayed.waits(row.id, now) {
+            } else if self.unknown.contains(row.id, row.created, now_ms)
+                || self.is_paused(&row.room, now)
+                || self.unrelayed.waits(row.id, now)
+            {
                 tally.left += 1;
+            } else if is_for_instances(&row.room) && row.room != notify {
+                // Nobody hears what is said there: it is work of another kind.
+                let (id, created) = (row.id, row.created);
+                let why = format!("{} is no work that is known", row.room);
+                self.leave(&UnreadableRow { id, created, why }, &mut to_mark, tally);
             } else if row.room == notify && std::mem::replace(&mut tally.notifies, true) {
                 // One a look: events do not wait until everybody has been told something.
                 self.wake.again();
@@ -248,9 +262,13 @@ impl Worker {
             placed,
             left,
             unrelayed,
+            unknown,
             failed,
         } in published
         {
+            for row in unknown {
+                self.leave(&row, &mut to_mark, tally);
+            }
             for (id, why) in unrelayed {
                 if self.relay_later(id, &room, &why) {
                     tally.unrelayed.insert(id);
@@ -294,6 +312,18 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// A row cannot be read: it is left for an instance that can, or given up.
+    fn leave(&mut self, row: &UnreadableRow, to_mark: &mut Vec<i64>, tally: &mut Tally) {
+        if self.settled.contains_key(&row.id) {
+            to_mark.push(row.id);
+        } else if self.unknown.leave(row, unix_millis()) {
+            tally.left += 1;
+        } else {
+            self.settled.insert(row.id, Vec::new());
+            to_mark.push(row.id);
+        }
     }
 
     /// Publishes a room's rows in order, up to the first that fails; or notifies whom they name.

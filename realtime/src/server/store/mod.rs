@@ -41,7 +41,7 @@ pub(crate) use inbox::{InboxStore, NewNotification, PEOPLE_AT_ONCE, Which, Writt
 pub(crate) use lease::Leases;
 pub(crate) use memory::MemoryStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub(crate) use outbox::{Derived, OutboxPage, OutboxRow, OutboxStore, to_stored};
+pub(crate) use outbox::{Derived, OutboxPage, OutboxRow, OutboxStore, UnreadableRow, to_stored};
 
 use crate::protocol::{UnixMillis, UserId};
 

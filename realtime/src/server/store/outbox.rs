@@ -38,6 +38,19 @@ pub(crate) struct OutboxRow {
     pub(crate) room: RoomId,
     /// What is published.
     pub(crate) event: NewEvent,
+    /// When it was written.
+    pub(crate) created: UnixMillis,
+}
+
+/// A row that this version does not understand.
+#[derive(Clone, Debug)]
+pub(crate) struct UnreadableRow {
+    /// Its number in the outbox.
+    pub(crate) id: i64,
+    /// When it was written.
+    pub(crate) created: UnixMillis,
+    /// What is not understood.
+    pub(crate) why: String,
 }
 
 /// A row that is derived from another: what a relay made of it.
@@ -76,13 +89,13 @@ pub(super) fn to_list(derived: &[(i64, Derived)], marked: &HashSet<i64>) -> Opti
 pub(crate) struct OutboxPage {
     /// What can be published.
     pub(crate) rows: Vec<OutboxRow>,
-    /// What never can, and why: a room or an event that this version does not understand.
-    pub(crate) unreadable: Vec<(i64, String)>,
+    /// What this version cannot read.
+    pub(crate) unreadable: Vec<UnreadableRow>,
     /// The last row of the page, where there may be more.
     pub(crate) more_after: Option<i64>,
 }
 
-/// A row as the databases return it: id, room, event id, the subject's key and version, data, origin.
+/// A row as the databases return it: id, room, event id, the subject's key and version, data, origin, when it was written.
 pub(super) type Stored = (
     i64,
     String,
@@ -91,6 +104,7 @@ pub(super) type Stored = (
     Option<i64>,
     String,
     Option<String>,
+    i64,
 );
 
 impl OutboxPage {
@@ -100,17 +114,18 @@ impl OutboxPage {
             page.more_after = stored.last().map(|row| row.0);
         }
         for row in stored {
-            let id = row.0;
+            let (id, created) = (row.0, from_stored(row.7));
             match read(row) {
                 Ok(row) => page.rows.push(row),
-                Err(why) => page.unreadable.push((id, why)),
+                Err(why) => page.unreadable.push(UnreadableRow { id, created, why }),
             }
         }
         page
     }
 }
 
-fn read((id, room, event, key, version, data, origin): Stored) -> Result<OutboxRow, String> {
+fn read(stored: Stored) -> Result<OutboxRow, String> {
+    let (id, room, event, key, version, data, origin, created) = stored;
     let subject = match key {
         None => None,
         Some(key) => Some(Subject {
@@ -120,6 +135,7 @@ fn read((id, room, event, key, version, data, origin): Stored) -> Result<OutboxR
     };
     Ok(OutboxRow {
         id,
+        created: from_stored(created),
         room: room.parse().map_err(|error| format!("{room:?}: {error}"))?,
         event: NewEvent {
             id: EventId::try_from(event)?,

@@ -23,12 +23,12 @@ pub(crate) const INSERT_EVENT: &str = "
     values ($1, $2, $3, $4, $5, $6)
     returning id";
 
-/// $1 the id before, $2 how many → id, room, event id, subject key, subject version, data, origin.
+/// $1 the id before, $2 how many → id, room, event id, subject key, subject version, data, origin, created.
 ///
 /// The worker begins at zero each time: transactions do not commit in the order of their ids, so a row can appear below
 /// one that was published already.
 pub(super) const UNPUBLISHED: &str = "
-    select id, room, event_id, subject_key, subject_version, data, origin
+    select id, room, event_id, subject_key, subject_version, data, origin, created
     from realtime_outbox
     where published is null and id > $1
     order by id

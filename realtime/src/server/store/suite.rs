@@ -72,7 +72,7 @@ where
     let page = store.unpublished(0, 10).await.unwrap();
     let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
     assert_eq!(ids, [a, b, e], "in order");
-    let unreadable: Vec<i64> = page.unreadable.iter().map(|(id, _)| *id).collect();
+    let unreadable: Vec<i64> = page.unreadable.iter().map(|row| row.id).collect();
     assert_eq!(unreadable, [bad_room, bad_data], "apart from the others");
     assert_eq!(page.more_after, None);
     let (first, second) = (&page.rows[0], &page.rows[1]);

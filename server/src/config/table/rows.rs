@@ -141,6 +141,12 @@ pub static GROUPS: &[Group] = &[
         about: "The realtime module",
         variables: &[
             optional(
+                "REALTIME_BUILD",
+                "what the page is made from: pages of another build say that a new version is here",
+                "1 to 64 visible ASCII characters",
+                "the version of the site inside the executable; where it is read from a folder, none",
+            ),
+            optional(
                 "REALTIME_ALLOWED_ORIGINS",
                 "origins that may connect with cookies beside the page's own",
                 "origins, by commas",

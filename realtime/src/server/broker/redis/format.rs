@@ -1,4 +1,8 @@
 //! How entries, events and messages are written in Redis. The scripts take the same apart: see `scripts/room.lua`.
+//!
+//! Nodes of two versions read each other's. So what is there keeps its place, and what is added goes where older nodes do
+//! not look: another field of an entry's or an event's JSON, a kind of message of its own, the end of a node's record. What
+//! cannot be read is left out, and found by its number: the room is read again, and its clients are told to look again.
 
 use std::sync::Arc;
 
@@ -447,6 +451,26 @@ mod tests {
         assert!(message(&[0xff]).is_none());
         assert!(snapshot(Value::Nil).is_err());
         assert!(position(Value::Array(vec![])).is_err());
+    }
+
+    #[test]
+    fn what_a_newer_node_adds_is_read_past() {
+        let line = line(&ada());
+        let (head, rest) = line.rsplit_once('\t').unwrap();
+        let more = rest.replacen('{', r#"{"mood":["blue"],"#, 1);
+        assert_eq!(entry("u:7", &format!("{head}\t{more}")), Some(ada()));
+        let status = line.replacen("\ta\t", "\tz\t", 1);
+        let status = entry("u:7", &status).map(|entry| entry.status);
+        assert_eq!(status, Some(Status::Online), "a status that is new");
+        let text = "E\t01\t7\t5\te7\te6\tmore\n{\"d\":1,\"lang\":\"en\"}";
+        let Some(RoomMessage::Event { event, .. }) = message(text.as_bytes()) else {
+            panic!("an event")
+        };
+        assert_eq!((event.seq, event.data.get()), (7, "1"));
+        let bulk = |text: &str| Value::BulkString(text.into());
+        let text = "4\t1000\t004d\t3\t-\tweb\t{\"build\":\"b\"}";
+        let read = records(Value::Array(vec![bulk("0000000000000001"), bulk(text)]));
+        assert_eq!((read.len(), read[0].counter, read[0].pass), (1, 4, 3));
     }
 
     #[test]
