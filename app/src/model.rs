@@ -13,8 +13,10 @@ pub struct Person {
 /// Who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
+    #[serde(flatten)]
     pub person: Person,
-    /// Whether they look after the site, and see its operator page.
+    /// Whether they look after the site, and see its operator page. A release without that page says nothing of it.
+    #[serde(default)]
     pub operator: bool,
 }
 
@@ -467,5 +469,23 @@ mod tests {
         assert!(viewer(Some(Role::Moderator)).may_delete(&other));
         assert!(!viewer(Some(Role::Moderator)).administers());
         assert!(viewer(Some(Role::Admin)).moderates() && viewer(Some(Role::Admin)).administers());
+    }
+
+    #[test]
+    fn pages_and_instances_of_the_release_before_read_who_is_signed_in() {
+        let ada = Person {
+            id: 7,
+            name: "Ada".to_owned(),
+        };
+        let account = Account {
+            person: ada.clone(),
+            operator: true,
+        };
+        let now = serde_json::to_string(&account).unwrap();
+        assert_eq!(serde_json::from_str::<Person>(&now).unwrap(), ada);
+        assert_eq!(serde_json::from_str::<Account>(&now).unwrap(), account);
+        let before = serde_json::to_string(&ada).unwrap();
+        let read: Account = serde_json::from_str(&before).unwrap();
+        assert_eq!((read.person, read.operator), (ada, false));
     }
 }

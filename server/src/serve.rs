@@ -1,6 +1,6 @@
 //! The forum, put together and served until it is told to stop.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use app::{
     App, Notice,
@@ -9,15 +9,17 @@ use app::{
 };
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     handler::HandlerWithoutStateExt as _,
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Redirect, Response},
 };
 use http::StatusCode;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list, render_app_async_with_context};
 use leptos_realtime::{Realtime, Telegram};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use tower_http::{compression::CompressionLayer, services::ServeDir, trace::TraceLayer};
 use tracing::Instrument as _;
 
@@ -27,6 +29,9 @@ use crate::{
     security::{self, Budget, Headers},
     site::{self, Site},
 };
+
+/// How long what is under way may take at the end, where nobody waits for it any more.
+const LAST: Duration = Duration::from_secs(2);
 
 /// Starts everything, and returns when the process is to end.
 pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
@@ -101,8 +106,9 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
                 .fallback(no_page.into_service()),
         ),
     };
+    let under_way = TaskTracker::new();
     let mut app = app
-        .layer(from_fn(to_its_end))
+        .layer(from_fn_with_state(under_way.clone(), to_its_end))
         .layer(from_fn(without_slash))
         .merge(realtime.routes())
         .layer(CompressionLayer::new());
@@ -134,18 +140,31 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         Format::Json => tracing::info!(%address, "the forum is served"),
     }
     let served = reporter.beside(realtime.serve(listener, app)).await;
+    // Nobody waits for these any more; the database is still open.
+    under_way.close();
+    if timeout(LAST, under_way.wait()).await.is_err() {
+        tracing::warn!("some of what was under way did not end");
+    }
     forum.close().await;
     Ok(served?)
 }
 
 /// Makes a page, or does what a form asks for, also where nobody waits for it any more: whoever leaves meanwhile would end
 /// it in the middle, and what of it runs on its own would miss what the page had provided.
-async fn to_its_end(request: Request, next: Next) -> Response {
-    let answer = tokio::spawn(next.run(request).in_current_span());
-    answer.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a request ended without an answer");
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    })
+async fn to_its_end(
+    State(under_way): State<TaskTracker>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer = timeout(security::PATIENCE, next.run(request));
+    match under_way.spawn(answer.in_current_span()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a request ended without an answer");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 /// An address with a slash at its end is the same page's without it.

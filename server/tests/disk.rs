@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use common::{Folder, Forum};
 
@@ -31,7 +31,7 @@ fn a_full_disk_takes_no_posts_and_loses_none() {
     };
     let mut taken = Vec::new();
     let refused = loop {
-        let title = format!("number-{}", taken.len());
+        let title = format!("number-{:04}", taken.len());
         let answer = post(&forum, &title);
         if !answer.starts_with("HTTP/1.1 200") {
             break answer;
@@ -47,8 +47,15 @@ fn a_full_disk_takes_no_posts_and_loses_none() {
         assert!(page.contains(last), "{last} is not there");
     };
     readable(&forum);
-    // Somebody makes room.
     let folder = forum.leave();
+    let file = fs::read(folder.0.join("forum.db")).unwrap();
+    for title in &taken {
+        let kept = file
+            .windows(title.len())
+            .any(|bytes| bytes == title.as_bytes());
+        assert!(kept, "{title} is not there");
+    }
+    // Somebody makes room.
     let forum = Forum::start_in(folder, Command::new(env!("CARGO_BIN_EXE_forum")), &[]);
     readable(&forum);
     let answer = post(&forum, "there-is-room-again");

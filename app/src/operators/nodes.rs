@@ -135,13 +135,6 @@ impl Nodes {
         }
     }
 
-    /// How many milliseconds ago anybody was heard.
-    #[must_use]
-    pub fn silence(&self) -> u64 {
-        let last = self.nodes.iter().map(|node| node.heard).max();
-        last.map_or(u64::MAX, |last| self.now.saturating_sub(last))
-    }
-
     /// All of them, by name.
     #[must_use]
     pub fn all(&self) -> &[Node] {
@@ -351,7 +344,6 @@ mod tests {
             }
         }
         assert_eq!(seen, [Some(Standing::Heard), Some(Standing::Silent), None]);
-        assert_eq!(nodes.silence(), 0);
     }
 
     #[test]
@@ -373,7 +365,6 @@ mod tests {
             nodes.pass(1_795_003_600_000 + second * 2_000);
         }
         assert_eq!(names(&nodes), [], "from then on it is");
-        assert_eq!(nodes.silence(), u64::MAX);
     }
 
     #[test]

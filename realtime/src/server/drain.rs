@@ -122,7 +122,8 @@ impl Realtime {
                 sleep(LOOK).await;
             }
         };
-        let _ = timeout(PUBLISHING, placed).await;
+        let end = Instant::now() + self.for_tasks();
+        let _ = timeout_at(end.min(Instant::now() + PUBLISHING), placed).await;
         let left = self.0.unpublished.len();
         if left > 0 {
             tracing::error!(
@@ -133,7 +134,7 @@ impl Realtime {
         self.0.gateway.cut_all();
         self.0.stop.cancel();
         self.0.tasks.close();
-        let ended = timeout(self.for_tasks(), self.0.tasks.wait()).await;
+        let ended = timeout_at(end, self.0.tasks.wait()).await;
         if ended.is_err() {
             tracing::warn!("some tasks did not end in time");
         }

@@ -5,7 +5,7 @@ use std::{fmt, path::Path, time::Duration};
 use app::backend;
 
 use super::{Config, Variables, log_filter, table, unknown, variables::Source};
-use crate::{causes::with_causes, descriptors, site};
+use crate::{causes::with_causes, descriptors, logs::Traces, site};
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -91,6 +91,7 @@ async fn outcomes(variables: &Variables) -> Vec<Outcome> {
     outcomes.push(Outcome::Good("every variable can be read".to_owned()));
     outcomes.push(site(&config));
     outcomes.push(database(&config).await);
+    outcomes.extend(traces(&config).await);
     outcomes.push(redis(&config).await);
     // A file is one machine's.
     let shareable = !config.database_url.starts_with("sqlite:");
@@ -107,6 +108,18 @@ async fn outcomes(variables: &Variables) -> Vec<Outcome> {
         outcomes.push(Outcome::Doubtful(said.to_owned()));
     }
     outcomes
+}
+
+/// Whether spans can be sent; not whether anybody takes them.
+async fn traces(config: &Config) -> Option<Outcome> {
+    let (endpoint, service) = config.traces.as_ref()?;
+    Some(match Traces::to(endpoint, service) {
+        Ok(traces) => {
+            traces.end().await;
+            Outcome::Good(format!("spans go to {endpoint}"))
+        }
+        Err(error) => Outcome::Bad(with_causes(&*error)),
+    })
 }
 
 fn place(config: &Config) -> &'static str {

@@ -15,7 +15,11 @@ use hyper_util::{
 use opentelemetry::{propagation::TextMapPropagator as _, trace::TracerProvider as _};
 use opentelemetry_http::{HeaderExtractor, HttpClient, HttpError};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
-use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    trace::{Sampler, SdkTracerProvider},
+};
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
 use tracing_subscriber::{Layer, registry::LookupSpan};
@@ -38,6 +42,8 @@ impl Traces {
             .build()?;
         let service = Resource::builder().with_service_name(service.to_owned());
         let provider = SdkTracerProvider::builder()
+            // Whatever a request says: anybody may send one.
+            .with_sampler(Sampler::AlwaysOn)
             .with_batch_exporter(exporter)
             .with_resource(service.build());
         Ok(Self(provider.build()))

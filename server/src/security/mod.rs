@@ -18,7 +18,7 @@ use tower_http::{limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
 const MAX_BODY: usize = 256 * 1024;
 
 /// How long an answer may take to begin.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Puts an app behind all of it.
 pub fn secure<S: Clone + Send + Sync + 'static>(

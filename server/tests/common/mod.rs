@@ -110,12 +110,16 @@ impl Forum {
 
     /// Waits until it has ended.
     pub fn end(&mut self) -> ExitStatus {
+        self.end_within(PATIENCE)
+    }
+
+    pub fn end_within(&mut self, most: Duration) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.has_ended() {
                 return status;
             }
-            assert!(start.elapsed() < PATIENCE, "it does not end");
+            assert!(start.elapsed() < most, "it does not end");
             sleep(Duration::from_millis(10));
         }
     }

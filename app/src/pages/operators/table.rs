@@ -105,6 +105,7 @@ impl Row {
         let report = node.report.as_ref();
         let (state, dot, words) = match (standing, report.map(|report| report.status)) {
             (Standing::Silent, _) => ("silent", "gone", "Silent"),
+            (_, None) if node.leaving => ("leaving", "away", "Leaving"),
             (_, None) | (Standing::Expected, _) => ("expected", "gone", "Not heard yet"),
             (_, Some(NodeStatus::Draining)) => ("leaving", "away", "Leaving"),
             (_, Some(NodeStatus::Unready)) => ("unready", "away", "No database"),

@@ -153,6 +153,7 @@ impl Session {
         let was_live = self.connection == Connection::Live;
         if self.has_settled(now) {
             self.failures = 0;
+            self.unreadable = 0;
         }
         self.disconnected();
         let goodbye = self.goodbye.take();

@@ -19,8 +19,8 @@ const TRIES: u32 = 20;
 
 /// How often an instance that has no words for a notification leaves it to others, and for how long: one of a newer
 /// version may have them.
-const UNWORDED_TRIES: u32 = 10;
-const UNWORDED: Duration = Duration::from_secs(15);
+const UNWORDED_TRIES: u32 = 8;
+const UNWORDED: Duration = Duration::from_secs(3);
 
 /// The longest that sending may take: well within a claim.
 const MAX_TIMEOUT: Duration = Duration::from_secs(15);

@@ -60,6 +60,12 @@ struct Failure {
     silent: bool,
 }
 
+/// Whether this version can do what such a row wants of inboxes; otherwise, why not.
+pub(super) fn is_known(event: &NewEvent) -> Result<(), String> {
+    let read = Wanted::read(event.data.get());
+    read.map(drop).map_err(|error| error.to_string())
+}
+
 /// Notifies whom the rows name, and takes back what they name, up to the first that fails. What was done already is not done again: it has a key.
 pub(super) async fn notify(
     inboxes: &InboxStore,

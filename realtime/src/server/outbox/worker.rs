@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Means,
-    publish::{Outcome, Publisher, notify},
+    publish::{Outcome, Publisher, is_known, notify},
     unknown::Unknown,
     unrelayed::{TRIES, Unrelayed},
     wake::{Schedule, Wake},
@@ -198,7 +198,7 @@ impl Worker {
             let page = self.store.unpublished(after, BATCH).await?;
             tally.reading += began.elapsed();
             let next = page.more_after;
-            tally.found += page.rows.len();
+            tally.found += page.rows.len() + page.unreadable.len();
             self.page(page, &mut tally).await?;
             let away = tally.published == 0 && tally.failed >= MAX_FAILED;
             match next {
@@ -245,10 +245,16 @@ impl Worker {
                 let (id, created) = (row.id, row.created);
                 let why = format!("{} is no work that is known", row.room);
                 self.leave(&UnreadableRow { id, created, why }, &mut to_mark, tally);
-            } else if row.room == notify && std::mem::replace(&mut tally.notifies, true) {
+            } else if row.room == notify && tally.notifies {
                 // One a look: events do not wait until everybody has been told something.
                 self.wake.again();
+            } else if row.room == notify
+                && let Err(why) = is_known(&row.event)
+            {
+                let (id, created) = (row.id, row.created);
+                self.leave(&UnreadableRow { id, created, why }, &mut to_mark, tally);
             } else {
+                tally.notifies |= row.room == notify;
                 rooms.entry(row.room.clone()).or_default().push(row);
             }
         }

@@ -106,6 +106,25 @@ fn a_server_that_cannot_be_understood_is_not_asked_for_ever() {
 }
 
 #[test]
+fn a_good_connection_in_between_ends_a_row_of_those_that_cannot_be_read() {
+    let mut rig = Rig::new();
+    rig.input(Input::Start);
+    for _ in 0..10 {
+        rig.shake_hands();
+        rig.frame("room", json!({"room": 7}));
+        rig.wait();
+        rig.shake_hands();
+        rig.now += SessionConfig::default().settled_ms;
+        rig.input(Input::Closed);
+        assert!(matches!(
+            rig.session.connection(),
+            Connection::Waiting { .. }
+        ));
+        rig.wait();
+    }
+}
+
+#[test]
 fn what_cannot_be_read_now_and_then_only_costs_a_reconnect() {
     let mut rig = Rig::new();
     rig.input(Input::Start);
