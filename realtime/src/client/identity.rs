@@ -3,10 +3,7 @@
 use js_sys::Uint8Array;
 use web_sys::{Storage, window};
 
-use crate::{
-    components::BUILD,
-    protocol::{Auth, BuildId, DeviceId, DeviceKind, SessionId},
-};
+use crate::protocol::{Auth, BuildId, DeviceId, DeviceKind, SessionId};
 
 const SESSION: &str = "leptos_realtime.session";
 const INCARNATION: &str = "leptos_realtime.incarnation";
@@ -84,7 +81,7 @@ pub(super) fn store(auth: &Auth) {
 /// of the same build.
 fn build() -> Option<BuildId> {
     let document = window()?.document()?;
-    let found = document.query_selector(&format!("meta[name='{BUILD}']"));
+    let found = document.query_selector(&format!("meta[name='{}']", BuildId::META));
     BuildId::try_from(found.ok()??.get_attribute("content")?).ok()
 }
 

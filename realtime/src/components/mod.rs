@@ -50,12 +50,9 @@ pub fn RealtimeStyles(
 ) -> impl IntoView {
     view! {
         <link rel="stylesheet" href=format!("{path}/style.css?v={}", env!("CARGO_PKG_VERSION"))/>
-        {build().map(|build| view! { <meta name=BUILD content=build.as_str().to_owned()/> })}
+        {build().map(|build| view! { <meta name=BuildId::META content=build.as_str().to_owned()/> })}
     }
 }
-
-/// The name under which a page's HTML says of which build it is.
-pub(crate) const BUILD: &str = "leptos-realtime-build";
 
 /// The build of the server that writes the page.
 fn build() -> Option<BuildId> {

@@ -89,6 +89,9 @@ string_id!(
 pub struct BuildId(String);
 
 impl BuildId {
+    /// The name under which a page's HTML says of which build it is.
+    pub(crate) const META: &str = "leptos-realtime-build";
+
     /// The greatest length, in bytes.
     pub const MAX_LEN: usize = 64;
 
